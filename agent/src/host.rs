@@ -1,0 +1,218 @@
+//! The seam through which every fact is read: this machine, this machine while a tape runs, or a recorded host.
+//!
+//! Probes know nothing else of the outside, so that a recorded machine is a test of the same code.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use coord_model::{Reading, Unknown};
+
+mod address;
+mod answers;
+mod error;
+mod fetch;
+mod kernel_call;
+mod live;
+mod recorded;
+mod tape;
+mod tls;
+
+pub(crate) use answers::{
+    Access, Answer, Answers, Clock, HelperAnswers, HelperGpu, HttpAnswer, Kernel, Node, Space, TlsAnswer, User,
+};
+pub(crate) use error::HostError;
+pub(crate) use tape::Tape;
+
+/// What says that a fact waits for the root helper.
+pub(crate) const NEEDS_HELPER: &str = "needs coord-helper, which this version does not have yet";
+
+/// Where facts are read.
+#[derive(Clone)]
+pub(crate) enum Host {
+    /// This machine.
+    Live,
+    /// This machine, with everything that is read kept on a tape.
+    Taped(Arc<Tape>),
+    /// A recorded host below a folder.
+    Recorded(Arc<recorded::Recording>),
+}
+
+impl Host {
+    /// This machine.
+    pub(crate) fn live() -> Self {
+        Self::Live
+    }
+
+    /// This machine, with everything that is read kept on `tape`.
+    pub(crate) fn taped(tape: Arc<Tape>) -> Self {
+        Self::Taped(tape)
+    }
+
+    /// The host recorded in `folder`: `folder/root/…` and `folder/answers.json`.
+    pub(crate) fn recorded(folder: &Path) -> Result<Self, HostError> {
+        recorded::Recording::open(folder).map(|recording| Self::Recorded(Arc::new(recording)))
+    }
+
+    /// The recorded host below `folder`, or this machine without one.
+    pub(crate) fn below(folder: Option<&Path>) -> Result<Self, HostError> {
+        folder.map_or(Ok(Self::Live), Self::recorded)
+    }
+
+    /// The folder of the recorded host as it was given; `None` on a live machine.
+    pub(crate) fn recorded_from(&self) -> Option<&str> {
+        match self {
+            Self::Live | Self::Taped(_) => None,
+            Self::Recorded(recording) => Some(recording.name()),
+        }
+    }
+
+    /// The whole file at `path`, up to 1 MiB (mountinfo and mountstats: 16 MiB).
+    pub(crate) fn read(&self, path: &str) -> Reading<Vec<u8>> {
+        match self {
+            Self::Live => live::read(path),
+            Self::Taped(tape) => tape.read(path),
+            Self::Recorded(recording) => recording.read(path),
+        }
+    }
+
+    /// The file at `path` as text, without white space and NULs at its end.
+    pub(crate) fn text(&self, path: &str) -> Reading<String> {
+        let bytes = self.read(path)?;
+        let text = String::from_utf8(bytes).map_err(|_| Unknown::error(format!("not UTF-8: {path}")))?;
+        Ok(text.trim_end_matches(|character: char| character == '\0' || character.is_whitespace()).to_string())
+    }
+
+    /// The names in the folder at `path`, sorted; names that are not UTF-8 are left out.
+    pub(crate) fn list(&self, path: &str) -> Reading<Vec<String>> {
+        match self {
+            Self::Live => live::list(path),
+            Self::Taped(tape) => tape.list(path),
+            Self::Recorded(recording) => recording.list(path),
+        }
+    }
+
+    /// What the symbolic link at `path` says.
+    pub(crate) fn link(&self, path: &str) -> Reading<String> {
+        match self {
+            Self::Live => live::link(path),
+            Self::Taped(tape) => tape.link(path),
+            Self::Recorded(recording) => recording.link(path),
+        }
+    }
+
+    /// `path` with its links resolved, as seen inside the root.
+    pub(crate) fn real(&self, path: &str) -> Reading<String> {
+        match self {
+            Self::Live => live::real(path),
+            Self::Taped(tape) => tape.real(path),
+            Self::Recorded(recording) => recording.real(path),
+        }
+    }
+
+    /// Whether something is at `path`.
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        match self {
+            Self::Live => live::exists(path),
+            Self::Taped(tape) => tape.exists(path),
+            Self::Recorded(recording) => recording.exists(path),
+        }
+    }
+
+    /// Space of the file system at `path` (statvfs).
+    pub(crate) fn space(&self, path: &str) -> Reading<Space> {
+        match self {
+            Self::Live => live::space(path),
+            Self::Taped(tape) => tape.answer(path, live::space(path), |answers| &mut answers.space),
+            Self::Recorded(recording) => recording.answer("statvfs", path, |answers| &answers.space),
+        }
+    }
+
+    /// Kind, owner and mode of what is at `path` (stat, links followed).
+    pub(crate) fn node(&self, path: &str) -> Reading<Node> {
+        match self {
+            Self::Live => live::node(path),
+            Self::Taped(tape) => tape.answer(path, live::node(path), |answers| &mut answers.node),
+            Self::Recorded(recording) => recording.answer("stat", path, |answers| &answers.node),
+        }
+    }
+
+    /// Whether `path` may be opened for reading and writing (faccessat); never touches the device.
+    pub(crate) fn access(&self, path: &str) -> Reading<Access> {
+        match self {
+            Self::Live => live::access(path),
+            Self::Taped(tape) => tape.answer(path, live::access(path), |answers| &mut answers.access),
+            Self::Recorded(recording) => recording.answer("faccessat", path, |answers| &answers.access),
+        }
+    }
+
+    /// The effective user.
+    pub(crate) fn user(&self) -> Reading<User> {
+        match self {
+            Self::Live => live::user(),
+            Self::Taped(tape) => tape.single(live::user(), |answers| &mut answers.user),
+            Self::Recorded(recording) => recording.single("user", |answers| answers.user.as_ref()),
+        }
+    }
+
+    /// What uname says.
+    pub(crate) fn kernel(&self) -> Reading<Kernel> {
+        match self {
+            Self::Live => live::kernel(),
+            Self::Taped(tape) => tape.single(live::kernel(), |answers| &mut answers.kernel),
+            Self::Recorded(recording) => recording.single("kernel", |answers| answers.kernel.as_ref()),
+        }
+    }
+
+    /// What the kernel says of its clock (adjtimex).
+    pub(crate) fn clock(&self) -> Reading<Clock> {
+        match self {
+            Self::Live => kernel_call::clock(),
+            Self::Taped(tape) => tape.single(kernel_call::clock(), |answers| &mut answers.clock),
+            Self::Recorded(recording) => recording.single("clock", |answers| answers.clock.as_ref()),
+        }
+    }
+
+    /// Addresses with prefix by interface (getifaddrs).
+    pub(crate) fn addresses(&self) -> Reading<BTreeMap<String, Vec<String>>> {
+        match self {
+            Self::Live => address::addresses(),
+            Self::Taped(tape) => tape.single(address::addresses(), |answers| &mut answers.addresses),
+            Self::Recorded(recording) => recording.single("addresses", |answers| answers.addresses.as_ref()),
+        }
+    }
+
+    /// `GET path` over plain HTTP from `address`, for instance `127.0.0.1:10248`; within 2 s.
+    pub(crate) fn http_get(&self, address: &str, path: &str) -> Reading<HttpAnswer> {
+        let key = format!("{address}{path}");
+        match self {
+            Self::Live => fetch::http_get(address, path),
+            Self::Taped(tape) => tape.answer(&key, fetch::http_get(address, path), |answers| &mut answers.http),
+            Self::Recorded(recording) => recording.answer("http", &key, |answers| &answers.http),
+        }
+    }
+
+    /// TLS handshake with `address` and `GET /readyz`, the certificate read and not verified; within 2 s.
+    pub(crate) fn https_answer(&self, address: &str) -> Reading<TlsAnswer> {
+        match self {
+            Self::Live => tls::https_answer(address),
+            Self::Taped(tape) => tape.answer(address, tls::https_answer(address), |answers| &mut answers.https),
+            Self::Recorded(recording) => recording.answer("https", address, |answers| &answers.https),
+        }
+    }
+
+    /// Whether something listens on the Unix socket at `path`.
+    pub(crate) fn connects(&self, path: &str) -> Reading<bool> {
+        match self {
+            Self::Live => live::connects(path),
+            Self::Taped(tape) => tape.answer(path, live::connects(path), |answers| &mut answers.sockets),
+            Self::Recorded(recording) => recording.answer("connect", path, |answers| &answers.sockets),
+        }
+    }
+
+    /// The root helper's answers: only a recorded host carries them in this version.
+    pub(crate) fn helper(&self) -> Option<&HelperAnswers> {
+        match self {
+            Self::Live | Self::Taped(_) => None,
+            Self::Recorded(recording) => recording.helper(),
+        }
+    }
+}

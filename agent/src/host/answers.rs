@@ -1,0 +1,221 @@
+//! `answers.json`: what a recorded host answers where a tree of files cannot.
+//!
+//! An answer is the value, or `{"unknown": {"state": …, "message": …}}`. A call that is not listed has no answer, and
+//! asking for it is an error, never a default.
+
+use std::collections::BTreeMap;
+
+use coord_model::{
+    Reading, Unknown,
+    section::{Certificate, DockerContainer, Guest, Snapshot},
+};
+use serde::{Deserialize, Serialize};
+
+/// The only schema that this version reads.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// One recorded answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Answer<T> {
+    /// The call failed.
+    Unknown {
+        /// How.
+        unknown: Unknown,
+    },
+    /// The call succeeded.
+    Value(T),
+}
+
+impl<T: Clone> Answer<T> {
+    /// As a probe sees it.
+    pub(crate) fn reading(&self) -> Reading<T> {
+        match self {
+            Self::Unknown { unknown } => Err(unknown.clone()),
+            Self::Value(value) => Ok(value.clone()),
+        }
+    }
+}
+
+impl<T> From<Reading<T>> for Answer<T> {
+    fn from(reading: Reading<T>) -> Self {
+        match reading {
+            Ok(value) => Self::Value(value),
+            Err(unknown) => Self::Unknown { unknown },
+        }
+    }
+}
+
+/// Answers by path or address.
+pub(crate) type Table<T> = BTreeMap<String, Answer<T>>;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Answers {
+    /// Always [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The user that the agent ran as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<Answer<User>>,
+    /// uname.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kernel: Option<Answer<Kernel>>,
+    /// adjtimex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clock: Option<Answer<Clock>>,
+    /// getifaddrs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) addresses: Option<Answer<BTreeMap<String, Vec<String>>>>,
+    /// Reads that failed otherwise than by absence, by path: a tree cannot hold a refusal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) refused: BTreeMap<String, Refused>,
+    /// statvfs by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) space: Table<Space>,
+    /// stat by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) node: Table<Node>,
+    /// faccessat by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) access: Table<Access>,
+    /// Plain HTTP by address and path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) http: Table<HttpAnswer>,
+    /// HTTPS by address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) https: Table<TlsAnswer>,
+    /// Unix sockets by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) sockets: Table<bool>,
+    /// What the root helper of that host answered; absent where it had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) helper: Option<HelperAnswers>,
+}
+
+/// A read that failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refused {
+    /// How.
+    pub(crate) unknown: Unknown,
+}
+
+/// statvfs(3).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Space {
+    pub(crate) size_bytes: u64,
+    /// Free for root.
+    pub(crate) free_bytes: u64,
+    /// Free for everybody.
+    pub(crate) available_bytes: u64,
+    /// Zero on file systems that make inodes as needed.
+    pub(crate) inodes: u64,
+    pub(crate) inodes_free: u64,
+    pub(crate) read_only: bool,
+}
+
+/// stat(2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Node {
+    /// `char`, `block`, `file`, `dir`, `socket` or `fifo`.
+    pub(crate) kind: String,
+    /// Permission bits.
+    pub(crate) mode: u32,
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    /// Of the device that it is, not of the one that it lies on.
+    pub(crate) major: u32,
+    pub(crate) minor: u32,
+    pub(crate) size: u64,
+    /// Since its content changed.
+    pub(crate) age_seconds: f64,
+}
+
+/// faccessat(2) for reading and writing with the effective ids.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Access {
+    /// `None` where it is allowed, else the name of the errno.
+    pub(crate) errno: Option<String>,
+}
+
+/// The effective user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct User {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    /// Supplementary groups, the primary one included.
+    pub(crate) groups: Vec<u32>,
+}
+
+/// uname(2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Kernel {
+    pub(crate) release: String,
+    pub(crate) machine: String,
+    pub(crate) host_name: String,
+}
+
+/// adjtimex(2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Clock {
+    pub(crate) synchronised: bool,
+    pub(crate) offset_seconds: f64,
+}
+
+/// An answer over plain HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpAnswer {
+    pub(crate) status: u16,
+    /// At most 4 KiB.
+    pub(crate) body: String,
+}
+
+/// An answer over TLS.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TlsAnswer {
+    /// HTTP status of `/readyz`; `None` when the server spoke TLS and nothing more.
+    pub(crate) status: Option<u16>,
+    /// Until the server's certificate ends; negative when it has.
+    pub(crate) certificate_seconds_left: f64,
+}
+
+/// What the root helper answered. Every part may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct HelperAnswers {
+    /// /sys/class/dmi/id/product_uuid.
+    pub(crate) dmi_uuid: Option<String>,
+    /// Guests of a hypervisor.
+    pub(crate) guests: Option<Vec<Guest>>,
+    /// Waiting requests by device number, from fusectl.
+    pub(crate) fuse_waiting: Option<BTreeMap<String, u64>>,
+    /// GPU nodes by path, tested as root and with the owning group alone.
+    pub(crate) gpu: Option<BTreeMap<String, HelperGpu>>,
+    /// Version of the Docker engine.
+    pub(crate) docker_version: Option<String>,
+    /// Containers that Coord manages.
+    pub(crate) containers: Option<Vec<DockerContainer>>,
+    /// Certificate files of k3s.
+    pub(crate) certificates: Option<Vec<Certificate>>,
+    /// etcd snapshots.
+    pub(crate) snapshots: Option<Vec<Snapshot>>,
+}
+
+/// One GPU node as the helper tested it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct HelperGpu {
+    /// As root of this machine.
+    pub(crate) as_root: Access,
+    /// With only the group that owns the node.
+    pub(crate) as_group: Access,
+}

@@ -1,0 +1,161 @@
+//! `coord-agent join`: a token from a prompt or standard input, an identity, the service started, and what is wrong.
+
+use std::{
+    io::{self, IsTerminal, Read, Write},
+    path::Path,
+};
+
+use coord_model::{AnySection, Report, SectionKind, diagnose::diagnose};
+use coord_proto::{identity::Identity, random_number, token::Token};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+
+use crate::{
+    arguments::RunArguments,
+    enrol::{self, EnrolFailure},
+    prober::Prober,
+    session::evidence,
+    settings::Settings,
+    show,
+    unit::{self, UnitAnswer},
+};
+
+/// A token is a few hundred characters; more is something else.
+const LONGEST_TOKEN: u64 = 16 * 1024;
+
+/// Why the machine did not join.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JoinFailure {
+    /// The token could not be read.
+    #[error("cannot read the token")]
+    Token(#[source] io::Error),
+    /// This machine has an identity already.
+    #[error("this machine is already {name}\nhint: to join it anew: coord-agent leave, then coord-agent join")]
+    Already {
+        /// Its name.
+        name: String,
+    },
+    /// Enrolment failed.
+    #[error(transparent)]
+    Enrol(#[from] EnrolFailure),
+    /// Anything of the system.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// Joins, and prints what was done.
+pub(crate) fn join(arguments: RunArguments) -> Result<(), JoinFailure> {
+    let settings = Settings::load(arguments);
+    let known = Identity::load(&settings.identity_file()).map_err(EnrolFailure::from)?;
+    if let Some(identity) = known.filter(Identity::enrolled) {
+        return Err(JoinFailure::Already { name: identity.name.clone() });
+    }
+    let token = enrol::parse(&token_text()?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(enrolled(&settings, &token))?;
+    start(&settings)?;
+    problems(&report)?;
+    Ok(())
+}
+
+/// From the terminal without echo, or all of standard input.
+fn token_text() -> Result<String, JoinFailure> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        let mut text = String::new();
+        stdin.lock().take(LONGEST_TOKEN).read_to_string(&mut text).map_err(JoinFailure::Token)?;
+        return Ok(text);
+    }
+    show::talk("Token: ")?;
+    let before = tcgetattr(&stdin).map_err(|error| JoinFailure::Token(error.into()))?;
+    let mut silent = before.clone();
+    silent.local_flags.remove(LocalFlags::ECHO);
+    tcsetattr(&stdin, SetArg::TCSAFLUSH, &silent).map_err(|error| JoinFailure::Token(error.into()))?;
+    let mut line = String::new();
+    let read = stdin.read_line(&mut line);
+    tcsetattr(&stdin, SetArg::TCSAFLUSH, &before).map_err(|error| JoinFailure::Token(error.into()))?;
+    show::talk("****\n")?;
+    read.map_err(JoinFailure::Token)?;
+    Ok(line)
+}
+
+/// Reads what the machine is, enrols, and says both.
+async fn enrolled(settings: &Settings, token: &Token) -> Result<Report, JoinFailure> {
+    let mut prober = Prober::new(settings.root.clone(), settings.setting());
+    let number = random_number().map_err(|_| io::Error::other("no random numbers"))?;
+    let introduction = evidence::introduction(&mut prober, number).await;
+    let identity = enrol::once(settings, token, &introduction).await?;
+    let addresses = if settings.coordinators.is_empty() { &token.addresses } else { &settings.coordinators };
+    let report = report(prober.read(SectionKind::ALL).await);
+    let platform = report.platform.as_ref().and_then(|section| section.facts.as_ref());
+    let label = platform.and_then(|platform| platform.label.clone()).unwrap_or_else(|| "unknown platform".into());
+    let machine: String = introduction.evidence.machine_id.chars().take(8).collect();
+    let hours = identity.lifetime_seconds / 3600;
+    let life = if hours > 0 { format!("{hours}h") } else { format!("{}s", identity.lifetime_seconds) };
+    show::text(&format!(
+        "coordinator   {}, its authority matches the token\nthis machine  {}, {label}, machine-id {machine}…\n\
+         enrolled      certificate for {life}, renewed by itself\n",
+        addresses.join(", "),
+        identity.name,
+    ))?;
+    Ok(report)
+}
+
+fn report(sections: Vec<AnySection>) -> Report {
+    let mut report = Report::default();
+    sections.into_iter().for_each(|section| report.put(section));
+    report
+}
+
+/// Starts the service, or says how to run without one.
+fn start(settings: &Settings) -> io::Result<()> {
+    own_like_folder(settings);
+    let line = match unit::enable() {
+        UnitAnswer::Done => {
+            // One that ran already and waited for an identity looks again by itself; this only makes it quicker.
+            let _ = unit::restart();
+            "service       coord-agent started and enabled\n".to_owned()
+        }
+        UnitAnswer::Refused => {
+            "service       not started: systemctl refused; try: systemctl status coord-agent\n".to_owned()
+        }
+        UnitAnswer::None => {
+            let state = match settings.state == Path::new(crate::settings::STATE_FOLDER) {
+                true => String::new(),
+                false => format!(" --state {}", settings.state.display()),
+            };
+            format!("service       none on this machine; run: coord-agent run{state}\n")
+        }
+    };
+    show::text(&line)
+}
+
+/// The service runs as its own user, whose folder this is; root has written into it.
+fn own_like_folder(settings: &Settings) {
+    let Ok(folder) = nix::sys::stat::stat(&settings.state) else { return };
+    let (user, group) = (folder.st_uid.into(), folder.st_gid.into());
+    let file = settings.identity_file();
+    let previous = settings.state.join("identity.json.previous");
+    for path in [file, previous] {
+        // Without the right to give files away they are ours already.
+        let _ = nix::unistd::chown(&path, Some(user), Some(group));
+    }
+}
+
+/// What is wrong with this machine, in the words of `coord-agent check`.
+fn problems(report: &Report) -> io::Result<()> {
+    let problems = diagnose(report);
+    let count = problems.iter().filter(|problem| problem.degrades()).count();
+    let mut text = match count {
+        0 => "this report   nothing is wrong\n".to_owned(),
+        1 => "this report   1 problem\n".to_owned(),
+        more => format!("this report   {more} problems\n"),
+    };
+    for problem in problems.iter().filter(|problem| problem.degrades()) {
+        text.push_str(&format!("  {}  {}  {}\n", problem.severity.symbol(), problem.message, problem.code));
+        if let Some(hint) = &problem.hint {
+            text.push_str(&format!("     hint: {hint}\n"));
+        }
+    }
+    show::text(&text)?;
+    io::stdout().flush()
+}

@@ -1,0 +1,40 @@
+//! The probes: a file a subject, each reads through the host seam first and then parses in pure functions.
+//!
+//! They run in a disposable child process, so a read that hangs costs its own section.
+
+use coord_model::{AnySection, SectionKind};
+
+use crate::host::Host;
+
+mod agent;
+mod disk;
+mod docker;
+mod gpu;
+mod k3s;
+pub(crate) mod mounts;
+mod network;
+mod platform;
+pub(crate) mod space;
+mod system;
+mod unraid;
+mod usb;
+
+pub(crate) use agent::{Setting, complete};
+
+/// Reads one section; `None` for a subject that this version does not know.
+pub(crate) fn probe(host: &Host, kind: SectionKind, setting: &Setting) -> Option<AnySection> {
+    Some(match kind {
+        SectionKind::Agent => AnySection::Agent(agent::probe(host, setting)),
+        SectionKind::Platform => AnySection::Platform(platform::probe(host)),
+        SectionKind::System => AnySection::System(system::probe(host)),
+        SectionKind::Gpu => AnySection::Gpu(gpu::probe(host)),
+        SectionKind::Disk => AnySection::Disk(disk::probe(host)),
+        SectionKind::Mounts => AnySection::Mounts(mounts::probe(host)),
+        SectionKind::K3s => AnySection::K3s(k3s::probe(host)),
+        SectionKind::Docker => AnySection::Docker(docker::probe(host)),
+        SectionKind::Network => AnySection::Network(network::probe(host)),
+        SectionKind::Usb => AnySection::Usb(usb::probe(host)),
+        SectionKind::Unraid => AnySection::Unraid(unraid::probe(host)),
+        SectionKind::Unrecognised(_) => return None,
+    })
+}

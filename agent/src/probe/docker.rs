@@ -1,0 +1,83 @@
+//! Whether a Docker engine is here. Its version and containers take rights that an agent has not.
+
+use coord_model::{
+    Reading, Section, Unknown, ValueState,
+    section::{Docker, DockerReading},
+};
+
+use crate::host::{Host, NEEDS_HELPER};
+
+/// The usual path, and where it really lies on a machine without the link /var/run.
+const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/docker.sock"];
+/// The engine's binary: Debian, and what Docker's own archives and Unraid use.
+const ENGINES: [&str; 3] = ["/usr/bin/dockerd", "/usr/local/bin/dockerd", "/usr/sbin/dockerd"];
+
+/// Connects to the engine's socket and hangs up.
+pub(crate) fn probe(host: &Host) -> Section<Docker> {
+    let (socket, connects) = connect(host);
+    let engine = ENGINES.iter().any(|path| host.exists(path));
+    Section::read("/var/run/docker.sock", judge(host, socket, connects, engine).into())
+}
+
+/// The first socket that is there, and what became of the connection.
+fn connect(host: &Host) -> (&'static str, Reading<bool>) {
+    let [usual, other] = SOCKETS;
+    match host.connects(usual) {
+        Err(reason) if reason.state == ValueState::Absent => (other, host.connects(other)),
+        answer => (usual, answer),
+    }
+}
+
+fn judge(host: &Host, socket: &str, connects: Reading<bool>, engine: bool) -> DockerReading {
+    let there = !matches!(&connects, Err(reason) if reason.state == ValueState::Absent);
+    if !there && !engine {
+        return nowhere();
+    }
+    let helper = host.helper();
+    DockerReading {
+        present: Ok(true),
+        running: if there { connects } else { Ok(false) },
+        socket: if there { Ok(socket.into()) } else { Err(Unknown::absent("the engine's socket is not there")) },
+        version: helper.and_then(|helper| helper.docker_version.clone()).ok_or_else(|| Unknown::denied(NEEDS_HELPER)),
+        containers: helper.and_then(|helper| helper.containers.clone()).ok_or_else(|| Unknown::denied(NEEDS_HELPER)),
+    }
+}
+
+fn nowhere() -> DockerReading {
+    let reason = Unknown::not_applicable("no Docker engine is installed here");
+    DockerReading {
+        present: Ok(false),
+        running: Err(reason.clone()),
+        socket: Err(reason.clone()),
+        version: Err(reason.clone()),
+        containers: Err(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "/run/docker.sock";
+
+    #[test]
+    fn a_socket_that_refuses_is_an_engine_that_is_stopped() {
+        let docker = judge(&Host::Live, PATH, Ok(false), false);
+        assert_eq!((docker.present, docker.running, docker.socket), (Ok(true), Ok(false), Ok(PATH.to_string())));
+    }
+
+    #[test]
+    fn a_socket_that_may_not_be_opened_is_there_all_the_same() {
+        let docker = judge(&Host::Live, PATH, Err(Unknown::denied("EACCES")), false);
+        assert_eq!(docker.present, Ok(true));
+        assert_eq!(docker.running.unwrap_err().state, ValueState::Denied);
+    }
+
+    #[test]
+    fn neither_socket_nor_binary_is_no_engine() {
+        let absent = || Err(Unknown::absent("not there"));
+        assert_eq!(judge(&Host::Live, PATH, absent(), false).present, Ok(false));
+        let stopped = judge(&Host::Live, PATH, absent(), true);
+        assert_eq!((stopped.present, stopped.running), (Ok(true), Ok(false)));
+    }
+}

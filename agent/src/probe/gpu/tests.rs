@@ -1,0 +1,161 @@
+//! GPUs of small constructed trees.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use coord_model::{
+    Facts,
+    section::{GpuAccess, GpuReason},
+};
+
+use super::*;
+
+const INTEL: &str = "sys/devices/pci0000:00/0000:00:02.0";
+
+struct Tree {
+    folder: tempfile::TempDir,
+}
+
+impl Tree {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, path: &str, text: &str) {
+        let path = self.folder.path().join("root").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn link(&self, path: &str, target: &str) {
+        let path = self.folder.path().join("root").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(target, path).unwrap();
+    }
+
+    /// An Intel GPU with card0 and renderD128.
+    fn intel(&self) {
+        self.file(&format!("{INTEL}/vendor"), "0x8086\n");
+        self.file(&format!("{INTEL}/device"), "0x3e98\n");
+        self.file(&format!("{INTEL}/class"), "0x030000\n");
+        self.file(&format!("{INTEL}/power/runtime_status"), "active\n");
+        self.file("sys/bus/pci/drivers/i915/module", "");
+        self.link(&format!("{INTEL}/driver"), "../../../bus/pci/drivers/i915");
+        for (name, number) in [("card0", "226:0"), ("renderD128", "226:128")] {
+            self.file(&format!("{INTEL}/drm/{name}/dev"), number);
+            self.link(&format!("{INTEL}/drm/{name}/device"), "../..");
+            self.link(&format!("sys/class/drm/{name}"), &format!("../../devices/pci0000:00/0000:00:02.0/drm/{name}"));
+        }
+        self.link("sys/class/drm/card0-HDMI-A-1", "../../devices/pci0000:00/0000:00:02.0/drm/card0");
+        self.link("sys/bus/pci/devices/0000:00:02.0", "../../../devices/pci0000:00/0000:00:02.0");
+        self.file("etc/group", "root:x:0:\nrender:x:104:\n");
+        self.file("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
+    }
+
+    fn devices(&self, answers: &str) -> Vec<GpuDevice> {
+        fs::create_dir_all(self.folder.path().join("root")).unwrap();
+        fs::write(self.folder.path().join("answers.json"), answers).unwrap();
+        let host = Host::recorded(Path::new(self.folder.path())).unwrap();
+        probe(&host).facts.unwrap().devices.unwrap()
+    }
+
+    fn access(&self, answers: &str) -> GpuAccess {
+        self.devices(answers).remove(0).access.unwrap()
+    }
+}
+
+const NODE: &str = r#""node": {"/dev/dri/renderD128": {"kind": "char", "mode": 432, "user": 0, "group": 104,
+    "major": 226, "minor": 128, "size": 0, "ageSeconds": 1.0}}"#;
+const USER: &str = r#""user": {"id": 0, "name": "root", "groups": [0]}"#;
+
+#[test]
+fn nodes_are_grouped_by_device_and_described() {
+    let tree = Tree::new();
+    tree.intel();
+    let devices = tree.devices(&format!(
+        r#"{{"schema": 1, {NODE}, {USER}, "access": {{"/dev/dri/renderD128": {{"errno": null}}}}}}"#
+    ));
+    let [gpu] = devices.as_slice() else { panic!("{devices:?}") };
+    assert_eq!(gpu.address.as_deref(), Some("0000:00:02.0"));
+    assert_eq!(gpu.name.as_deref(), Some("Intel UHD Graphics 630"));
+    assert_eq!(gpu.driver.as_deref(), Some("i915"));
+    assert_eq!((gpu.card.as_deref(), gpu.render_node.as_deref()), (Some("card0"), Some("renderD128")));
+    assert_eq!(gpu.can_transcode, Some(true));
+    assert!(gpu.codecs.is_some());
+    let access = gpu.access.as_ref().unwrap();
+    assert_eq!((access.usable_by_root, access.usable_by_group), (Some(true), Some(true)));
+    assert_eq!((access.group.as_deref(), access.mode.as_deref()), (Some("render"), Some("0660")));
+    assert!(gpu.unexplained().is_empty() && access.unexplained().is_empty());
+}
+
+#[test]
+fn root_that_is_refused_proves_the_device_cgroup() {
+    let tree = Tree::new();
+    tree.intel();
+    let access = tree.access(&format!(
+        r#"{{"schema": 1, {NODE}, {USER}, "access": {{"/dev/dri/renderD128": {{"errno": "EPERM"}}}}}}"#
+    ));
+    assert_eq!(access.reason, Some(GpuReason::DeviceCgroup));
+    assert_eq!((access.usable_by_root, access.usable_by_group), (Some(false), Some(false)));
+}
+
+#[test]
+fn a_gpu_without_a_node_is_not_passed_through() {
+    let tree = Tree::new();
+    tree.intel();
+    let absent = r#"{"schema": 1, "node": {"/dev/dri/renderD128": {"unknown": {"state": "absent", "message": ""}}}}"#;
+    assert_eq!(tree.access(absent).reason, Some(GpuReason::NotPassedThrough));
+}
+
+#[test]
+fn a_missing_answer_is_no_verdict() {
+    let tree = Tree::new();
+    tree.intel();
+    let access = tree.access(r#"{"schema": 1}"#);
+    assert_eq!((access.usable_by_root, access.reason), (None, None));
+    assert_eq!(access.unknown["usableByRoot"].state, ValueState::Error);
+}
+
+#[test]
+fn a_node_under_another_name_is_found_by_its_number() {
+    let tree = Tree::new();
+    tree.intel();
+    tree.file("dev/dri/renderD129", "");
+    let node = NODE.replace("renderD128", "renderD129");
+    let access = tree
+        .access(&format!(r#"{{"schema": 1, {node}, {USER}, "access": {{"/dev/dri/renderD129": {{"errno": null}}}}}}"#));
+    assert_eq!(access.usable_by_root, None, "{access:?}");
+    let node = node.replacen('{', r#"{"/dev/dri/renderD128": {"unknown": {"state": "absent"}}, "#, 1);
+    let access = tree
+        .access(&format!(r#"{{"schema": 1, {node}, {USER}, "access": {{"/dev/dri/renderD129": {{"errno": null}}}}}}"#));
+    assert_eq!(access.usable_by_root, Some(true), "{access:?}");
+}
+
+#[test]
+fn devices_without_nodes_have_no_driver_or_belong_to_a_guest() {
+    let tree = Tree::new();
+    for (address, driver) in [("0000:01:00.0", Some("vfio-pci")), ("0000:02:00.0", None)] {
+        tree.file(&format!("sys/bus/pci/devices/{address}/class"), "0x030000");
+        tree.file(&format!("sys/bus/pci/devices/{address}/vendor"), "0x10de");
+        tree.file(&format!("sys/bus/pci/devices/{address}/device"), "0xffff");
+        if let Some(driver) = driver {
+            tree.link(&format!("sys/bus/pci/devices/{address}/driver"), &format!("../../../drivers/{driver}"));
+        }
+    }
+    let devices = tree.devices(r#"{"schema": 1}"#);
+    let reasons: Vec<_> = devices.iter().map(|gpu| gpu.access.as_ref().unwrap().reason).collect();
+    assert_eq!(reasons, [Some(GpuReason::GivenToGuest), Some(GpuReason::NoDriver)]);
+    assert_eq!(devices[0].name.as_deref(), Some("NVIDIA GPU 10de:ffff"));
+}
+
+#[test]
+fn a_machine_without_gpus_has_an_empty_list() {
+    assert!(Tree::new().devices(r#"{"schema": 1}"#).is_empty());
+}
+
+#[test]
+fn pci_addresses_are_told_from_other_names() {
+    assert!(is_pci_address("0000:00:02.0"));
+    assert!(!is_pci_address("soc:gpu") && !is_pci_address("0000:00:02") && !is_pci_address(""));
+    assert_eq!(address("/sys/devices/pci0000:00/0000:00:01.0/virtio0"), "0000:00:01.0");
+    assert_eq!(address("/sys/devices/platform/axi/1002000000.v3d"), "1002000000.v3d");
+}

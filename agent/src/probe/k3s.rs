@@ -1,0 +1,135 @@
+//! Kubernetes on this machine: the systemd unit, what answers on the loopback, and how long its certificates last.
+//!
+//! Nothing is run and D-Bus is not asked: unit files and cgroups are text, and the kubelet, the API and etcd answer
+//! on 127.0.0.1. Names of keys are read from the configuration, tokens never are.
+
+use coord_model::{
+    Reading, Section, Unknown, not_implemented,
+    section::{Certificate, CertificateReading, EtcdReading, K3s, K3sReading, K3sRole, Snapshot},
+};
+
+mod config;
+mod loopback;
+mod process;
+mod unit;
+
+use crate::host::{Host, NEEDS_HELPER};
+
+const SOURCE: &str = "systemd's unit files, /sys/fs/cgroup/system.slice, /etc/rancher/k3s, 127.0.0.1";
+/// Where the agent's load balancer keeps its servers.
+const LOAD_BALANCER: &str = "/var/lib/rancher/k3s/agent/etc/k3s-agent-load-balancer.json";
+
+/// Reads what k3s does here and how it is.
+pub(crate) fn probe(host: &Host) -> Section<K3s> {
+    let reading = match unit::find(host) {
+        Ok(Some(unit)) => installed(host, &unit),
+        Ok(None) => everywhere(Ok(K3sRole::None), &Unknown::not_applicable("k3s is not installed here")),
+        Err(reason) => everywhere(Err(reason.clone()), &reason),
+    };
+    Section::read(SOURCE, reading.into())
+}
+
+/// A machine with a k3s unit.
+fn installed(host: &Host, unit: &unit::Unit) -> K3sReading {
+    let config = config::read(host, unit);
+    let api = loopback::api(host, unit.role);
+    K3sReading {
+        role: Ok(unit.role),
+        unit: Ok(unit.name.clone()),
+        unit_state: unit.process.as_ref().map(process::Process::state).map_err(Clone::clone),
+        unit_since_seconds: process::since(host, unit.process.as_ref().map_err(Clone::clone)),
+        enabled: unit::enabled(host, &unit.name),
+        version: not_implemented(),
+        datastore: config.datastore(host, unit.role),
+        server_url: config.server_url(host, unit),
+        kubelet_healthy: loopback::kubelet_healthy(host),
+        apiserver_reachable: api.reachable.clone(),
+        apiserver_detail: api.detail.clone(),
+        load_balancer: load_balancer(host, unit.role),
+        certificates: certificates(host, &api),
+        etcd: etcd(host, unit.role).map(Into::into),
+        snapshots: snapshots(host, unit.role),
+    }
+}
+
+/// The same reason for every value but the role.
+fn everywhere(role: Reading<K3sRole>, reason: &Unknown) -> K3sReading {
+    K3sReading {
+        role,
+        unit: Err(reason.clone()),
+        unit_state: Err(reason.clone()),
+        unit_since_seconds: Err(reason.clone()),
+        enabled: Err(reason.clone()),
+        version: Err(reason.clone()),
+        datastore: Err(reason.clone()),
+        server_url: Err(reason.clone()),
+        kubelet_healthy: Err(reason.clone()),
+        apiserver_reachable: Err(reason.clone()),
+        apiserver_detail: Err(reason.clone()),
+        load_balancer: Err(reason.clone()),
+        certificates: Err(reason.clone()),
+        etcd: Err(reason.clone()),
+        snapshots: Err(reason.clone()),
+    }
+}
+
+/// Whether k3s runs the control plane here.
+fn is_server(role: K3sRole) -> bool {
+    match role {
+        K3sRole::Server => true,
+        K3sRole::Agent | K3sRole::None | K3sRole::Unrecognised(_) => false,
+    }
+}
+
+/// The addresses in the agent's own file; servers have none.
+fn load_balancer(host: &Host, role: K3sRole) -> Reading<Vec<String>> {
+    if is_server(role) {
+        return Err(Unknown::not_applicable("a server speaks to its own API"));
+    }
+    config::load_balancer(&host.text(LOAD_BALANCER)?)
+}
+
+/// Certificates that were shown in a handshake, then those that the helper read from files.
+fn certificates(host: &Host, api: &loopback::Api) -> Reading<Vec<Certificate>> {
+    let kubelet = host.https_answer(loopback::KUBELET).map(|answer| answer.certificate_seconds_left);
+    let shown = [("apiserver", api.address, &api.certificate), ("kubelet", loopback::KUBELET, &kubelet)];
+    let mut rows: Vec<Certificate> =
+        shown.iter().filter_map(|(name, source, left)| row(name, source, left.as_ref().ok()?)).collect();
+    rows.extend(host.helper().and_then(|helper| helper.certificates.clone()).unwrap_or_default());
+    if rows.is_empty() {
+        Err(kubelet.err().unwrap_or_else(|| Unknown::absent("no certificate was shown")))
+    } else {
+        Ok(rows)
+    }
+}
+
+fn row(name: &str, source: &str, left: &f64) -> Option<Certificate> {
+    let reading = CertificateReading { name: Ok(name.into()), source: Ok(source.into()), seconds_left: Ok(*left) };
+    Some(reading.into())
+}
+
+/// The member of an embedded etcd; k3s serves its health without credentials on the loopback.
+fn etcd(host: &Host, role: K3sRole) -> Reading<EtcdReading> {
+    if !is_server(role) {
+        return Err(Unknown::not_applicable("an agent has no etcd"));
+    }
+    let ready = loopback::etcd_ready(host)?;
+    Ok(EtcdReading {
+        ready: Ok(ready),
+        voter: not_implemented(),
+        database_bytes: not_implemented(),
+        quota_bytes: not_implemented(),
+        sync_p99_seconds: not_implemented(),
+        leader_changes: not_implemented(),
+    })
+}
+
+fn snapshots(host: &Host, role: K3sRole) -> Reading<Vec<Snapshot>> {
+    if !is_server(role) {
+        return Err(Unknown::not_applicable("an agent has no etcd"));
+    }
+    host.helper().and_then(|helper| helper.snapshots.clone()).ok_or_else(|| Unknown::denied(NEEDS_HELPER))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! The prober against children that answer, hang, crash and talk nonsense.
+
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+use coord_model::section::{Mount, MountState, Mounts};
+
+use super::*;
+
+const AGENT: &str = r#"{"start":{"section":"agent"}}
+{"done":{"agent":{"source":"test","ageSeconds":0.0,"facts":{"version":"1"}}}}"#;
+const MOUNTS: &str = r#"{"start":{"section":"mounts"}}
+{"done":{"mounts":{"source":"test","ageSeconds":0.0,"facts":{"mounts":[{"deviceNumber":"0:45"},{"deviceNumber":"0:46"}]}}}}"#;
+const START_GPU: &str = r#"{"start":{"section":"gpu"}}"#;
+const START_SPACE: &str = r#"{"start":{"space":{"device":"0:45","path":"/dead"}}}"#;
+const SPACE: &str = r#"{"start":{"space":{"device":"0:46","path":"/good"}}}
+{"space":{"device":"0:46","answer":{"sizeBytes":9,"freeBytes":5,"availableBytes":4,"inodes":1,"inodesFree":1,"readOnly":false}}}"#;
+const HANG: &str = "exec sleep 600";
+
+/// A prober whose child is a shell script; `$*` are the names that it is asked for.
+fn prober(script: &str) -> (tempfile::TempDir, Prober) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("child");
+    fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let limits = Limits {
+        section: Duration::from_millis(400),
+        space: Duration::from_millis(300),
+        reap: Duration::from_secs(20),
+        hanging: Duration::from_secs(60),
+    };
+    (folder, Prober::with_program(path.into_os_string(), None, Setting::default(), limits))
+}
+
+fn say(lines: &str) -> String {
+    format!("cat <<'LINES'\n{lines}\nLINES")
+}
+
+async fn read(prober: &mut Prober, kinds: &[SectionKind]) -> Vec<AnySection> {
+    prober.read(kinds).await
+}
+
+fn mounts(sections: &[AnySection]) -> &Mounts {
+    let found = sections.iter().find_map(|section| match section {
+        AnySection::Mounts(section) => section.facts.as_ref(),
+        _ => None,
+    });
+    found.expect("a section of mounts")
+}
+
+fn states(mounts: &Mounts) -> Vec<Option<MountState>> {
+    mounts.mounts.iter().flatten().map(|mount: &Mount| mount.state).collect()
+}
+
+#[tokio::test]
+async fn a_healthy_child_gives_everything() {
+    let (_folder, mut prober) = prober(&say(&format!("{AGENT}\n\"end\"")));
+    let sections = read(&mut prober, &[SectionKind::Agent]).await;
+    let [AnySection::Agent(agent)] = sections.as_slice() else { panic!("{sections:?}") };
+    assert_eq!(agent.facts.as_ref().unwrap().version.as_deref(), Some("1"));
+    assert!(agent.facts.as_ref().unwrap().started_seconds.is_some());
+}
+
+#[tokio::test]
+async fn a_section_that_hangs_costs_itself_and_is_not_asked_again_at_once() {
+    let script = format!(
+        "case \"$*\" in *gpu*) {{ {}\n{HANG}\n}} ;; *) {} ;; esac",
+        say(&format!("{AGENT}\n{START_GPU}")),
+        say(&format!("{AGENT}\n\"end\"")).replace("LINES'\n", "LINES'\n")
+    );
+    let script = script.replace(" ;; *)", "\n;; *)").replace(" ;; esac", "\n;; esac");
+    let (_folder, mut prober) = prober(&script);
+    for _ in 0..2 {
+        let sections = read(&mut prober, &[SectionKind::Agent, SectionKind::Gpu]).await;
+        assert_eq!(sections.len(), 2);
+        assert!(sections[0].failure().is_none());
+        assert_eq!(sections[1].failure().unwrap().reason, ValueState::Timeout);
+    }
+    assert_eq!(prober.suspects.len(), 1);
+}
+
+#[tokio::test]
+async fn a_mount_that_hangs_is_stuck_and_its_neighbour_is_fine() {
+    let hangs = say(&format!("{MOUNTS}\n{START_SPACE}"));
+    let rest = say(&format!("{SPACE}\n\"end\""));
+    let after = say(&format!("{MOUNTS}\n{SPACE}\n\"end\""));
+    let script = format!(
+        "case \"$*\" in\n\"probe space=remote except=0:45\")\n{rest}\n;;\n*except=0:45*)\n{after}\n;;\n*)\n{hangs}\n{HANG}\n;;\nesac"
+    );
+    let (_folder, mut prober) = prober(&script);
+    for _ in 0..2 {
+        let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+        assert_eq!(states(mounts(&sections)), [Some(MountState::Stuck), Some(MountState::Ok)]);
+    }
+}
+
+#[tokio::test]
+async fn a_suspect_that_answers_again_is_no_suspect() {
+    let flag = tempfile::NamedTempFile::new().unwrap();
+    let path = flag.path().display().to_string();
+    let alone = SPACE.replace("0:46", "0:45");
+    let script = format!(
+        "case \"$*\" in\n\"probe space=0:45\")\n{}\n;;\n*except=0:45*)\n{}\n;;\n*)\n{}\n{HANG}\n;;\nesac # {path}",
+        say(&format!("{alone}\n\"end\"")),
+        say(&format!("{MOUNTS}\n{SPACE}\n\"end\"")),
+        say(&format!("{MOUNTS}\n{START_SPACE}"))
+    );
+    let (_folder, mut prober) = prober(&script);
+    read(&mut prober, &[SectionKind::Mounts]).await;
+    prober.mounts_changed();
+    let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+    assert_eq!(states(mounts(&sections)), [Some(MountState::Ok), Some(MountState::Ok)]);
+    assert!(prober.suspects.is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_costs_the_section_in_progress() {
+    let script = format!(
+        "case \"$*\" in *gpu*)\n{}\nkill -SEGV $$\n;;\n*)\n{}\n;;\nesac",
+        say(START_GPU),
+        say(&format!("{AGENT}\n\"end\""))
+    );
+    let (_folder, mut prober) = prober(&script);
+    let sections = read(&mut prober, &[SectionKind::Agent, SectionKind::Gpu]).await;
+    assert!(sections[0].failure().is_none(), "{sections:?}");
+    assert_eq!(sections[1].failure().unwrap().message, "the probe ended with signal 11");
+}
+
+#[tokio::test]
+async fn a_child_that_says_nothing_or_nonsense_fails_every_section() {
+    for script in ["exit 7", "echo garbage", "printf '{\"start\":'", HANG, "echo '\"end\"'"] {
+        let (_folder, mut prober) = prober(script);
+        let sections = read(&mut prober, &[SectionKind::Agent, SectionKind::Gpu]).await;
+        assert_eq!(sections.len(), 2, "{script}");
+        assert!(sections.iter().all(|section| section.failure().is_some()), "{script}: {sections:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_fails_every_section() {
+    let limits = Limits::default();
+    let mut prober = Prober::with_program("/nonexistent/child".into(), None, Setting::default(), limits);
+    let sections = prober.read(SectionKind::ALL).await;
+    assert_eq!(sections.len(), SectionKind::ALL.len());
+    assert!(sections.iter().all(|section| section.failure().unwrap().message.starts_with("cannot start a probe")));
+}

@@ -1,0 +1,10 @@
+//! The rules, a file each. None knows the others; `fleet` says in which order they count.
+
+pub(crate) mod approval;
+pub(crate) mod condition;
+pub(crate) mod coordinator;
+pub(crate) mod duplicate;
+pub(crate) mod identity;
+pub(crate) mod liveness;
+pub(crate) mod skew;
+pub(crate) mod subject;

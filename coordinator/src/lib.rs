@@ -1,0 +1,15 @@
+//! The coordinator: knows the fleet, issues its identities, and remembers what must not be forgotten.
+
+pub mod authority;
+pub mod backup;
+pub mod clock;
+pub mod config;
+pub mod data;
+pub mod folder;
+pub mod lock;
+mod registry;
+pub mod serve;
+mod state;
+pub mod store;
+pub mod telemetry;
+mod views;

@@ -1,0 +1,259 @@
+//! The coordinator's side of one session stream.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use coord_model::{
+    AgentMessage, CoordinatorMessage, EndReason, Expect, Hello, MAXIMUM_TEXT, Outcome, PROTOCOL, Wall, Welcome,
+};
+use coord_proto::tls::Peer;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use tonic::{Status, Streaming};
+
+use crate::{
+    registry::{Ending, SessionHandle, WAITING_COMMANDS},
+    state::State,
+    store::{nodes::CertificateRecord, rejoin},
+};
+
+/// How long an agent may take to say Hello.
+const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+/// Missed heartbeats that end the stream.
+const MISSED: u32 = 3;
+/// Replies beside commands that may wait for a slow reader.
+const WAITING_REPLIES: usize = 16;
+
+/// What goes back on the stream.
+pub(crate) type Replies = mpsc::Receiver<Result<CoordinatorMessage, Status>>;
+
+/// Starts the session's task; what it says arrives at the receiver.
+pub(crate) fn start(
+    state: Arc<State>,
+    peer: Peer,
+    address: Option<SocketAddr>,
+    inbound: Streaming<AgentMessage>,
+) -> Replies {
+    let (replies, received) = mpsc::channel(WAITING_REPLIES);
+    let certificate_ends = state.ends_in(&peer).map(|left| Instant::now() + left);
+    let session = Session { state, peer, address, replies, sequence: 0, certificate_ends };
+    drop(tokio::spawn(session.run(inbound)));
+    received
+}
+
+struct Session {
+    state: Arc<State>,
+    peer: Peer,
+    address: Option<SocketAddr>,
+    replies: mpsc::Sender<Result<CoordinatorMessage, Status>>,
+    sequence: u64,
+    certificate_ends: Option<Instant>,
+}
+
+/// Why the loop stops: told to the agent, or nobody is there to be told.
+enum Stop {
+    Tell(EndReason, String),
+    Gone,
+}
+
+impl Session {
+    async fn run(mut self, mut inbound: Streaming<AgentMessage>) {
+        let hello = match timeout(HELLO_DEADLINE, inbound.message()).await {
+            Ok(Ok(Some(AgentMessage::Hello(hello)))) => hello,
+            Ok(Ok(_)) => return self.end(EndReason::Misbehaved, "a session begins with Hello").await,
+            Ok(Err(status)) => return self.fail(status).await,
+            Err(_) => return self.end(EndReason::Silent, "no Hello within 5 s").await,
+        };
+        let welcome = match self.admit(&hello).await {
+            Ok(welcome) => welcome,
+            Err(status) => return self.fail(status).await,
+        };
+        let (queue, mut commands) = mpsc::channel(WAITING_COMMANDS);
+        let (ending, mut ended) = watch::channel(Ending::None);
+        let handle = SessionHandle::new(hello.process_number, self.address, queue, ending);
+        let id = self.peer.key_id.clone();
+        let name = welcome.name.clone();
+        let Some(number) = self.state.registry.begin(&id, &hello, handle, self.state.boot()) else {
+            return self.end(EndReason::Revoked, "this node was forgotten").await;
+        };
+        self.state.event(&format!("node/{name}"), &format!("session began from {}", describe(self.address)));
+        let stop = self.converse(&mut inbound, &mut commands, &mut ended, welcome).await;
+        self.state.registry.end(&id, number);
+        let (reason, message) = match stop {
+            Stop::Tell(reason, message) => (reason, message),
+            Stop::Gone => return self.state.event(&format!("node/{name}"), "session ended: the agent went away"),
+        };
+        self.state.event(&format!("node/{name}"), &format!("session ended: {message}"));
+        self.end(reason, &message).await;
+    }
+
+    /// Looks the node up, notes what it shows, and makes its Welcome.
+    async fn admit(&self, hello: &Hello) -> Result<Welcome, Status> {
+        let (id, serial) = (self.peer.key_id.clone(), self.peer.serial.clone());
+        let certificate =
+            CertificateRecord { serial: serial.clone(), expires: Wall(self.peer.not_after.saturating_mul(1000)) };
+        let (version, evidence, now) = (hello.version.clone(), hello.evidence.clone(), self.state.wall());
+        let seen =
+            self.state.store.call(move |database| match rejoin::seen(database, &id, &serial, &version, &evidence) {
+                Err(rejoin::RejoinRefusal::Unknown) => {
+                    rejoin::known_by_certificate(database, &id, &certificate, &version, &evidence, now)
+                }
+                other => other,
+            });
+        let row = match seen.await {
+            Ok(seen) => {
+                if seen.newly_pending {
+                    let reason = seen.node.pending.map_or("", |reason| reason.sentence());
+                    self.state.event(&format!("node/{}", seen.node.name), &format!("waits for approval: {reason}"));
+                }
+                seen.node
+            }
+            // A full disk must not end sessions: what the store last knew is enough.
+            Err(rejoin::RejoinRefusal::Store(error)) if error.is_full() => {
+                self.remembered().ok_or_else(|| super::refuse(&error))?
+            }
+            Err(error) => return Err(super::refuse(&error)),
+        };
+        let welcome = self.welcome(&row.name, row.pending.is_some(), hello.protocol);
+        self.state.registry.put_row(row, self.state.boot());
+        Ok(welcome)
+    }
+
+    fn remembered(&self) -> Option<crate::store::nodes::Node> {
+        self.state.registry.fleet().nodes.get(&self.peer.key_id).map(|known| known.row.clone())
+    }
+
+    fn welcome(&self, name: &str, pending: bool, protocol: u32) -> Welcome {
+        let settings = &self.state.settings;
+        Welcome {
+            protocol: protocol.min(PROTOCOL),
+            features: vec!["refresh".into()],
+            version: env!("CARGO_PKG_VERSION").into(),
+            instance: self.state.instance.clone(),
+            epoch: self.state.epoch,
+            name: name.to_owned(),
+            pending,
+            heartbeat: settings.heartbeat,
+            facts: settings.facts,
+            reconnect_cap: settings.reconnect_cap,
+            coordinators: self.state.advertised.clone(),
+        }
+    }
+
+    /// The conversation after Hello.
+    async fn converse(
+        &mut self,
+        inbound: &mut Streaming<AgentMessage>,
+        commands: &mut mpsc::Receiver<CoordinatorMessage>,
+        ended: &mut watch::Receiver<Ending>,
+        welcome: Welcome,
+    ) -> Stop {
+        let heartbeat = welcome.heartbeat;
+        if !self.reply(CoordinatorMessage::Welcome(welcome))
+            || !self.reply(CoordinatorMessage::Expect(Expect::default()))
+        {
+            return Stop::Gone;
+        }
+        let mut silence = Instant::now() + heartbeat * MISSED;
+        loop {
+            let certificate_ends = self.certificate_ends.unwrap_or(silence + Duration::from_secs(1));
+            tokio::select! {
+                biased;
+                changed = ended.changed() => {
+                    let told = ended.borrow_and_update().clone();
+                    return match (changed, told) {
+                        (Ok(()), Some((reason, message))) => Stop::Tell(reason, message),
+                        (Ok(()) | Err(_), _) => Stop::Tell(EndReason::Replaced, "the session was replaced".into()),
+                    };
+                }
+                message = inbound.message() => match message {
+                    Ok(Some(message)) => {
+                        silence = Instant::now() + heartbeat * MISSED;
+                        if let Some(stop) = self.hear(message).await { return stop }
+                    }
+                    Ok(None) => return Stop::Gone,
+                    Err(status) if status.code() == tonic::Code::InvalidArgument => {
+                        return Stop::Tell(EndReason::Misbehaved, status.message().to_owned());
+                    }
+                    Err(_) => return Stop::Gone,
+                },
+                Some(command) = commands.recv() => {
+                    // Waits for this session's own reader only; heartbeats of others do not pass here.
+                    let sent = timeout(heartbeat * MISSED, self.replies.send(Ok(command)));
+                    if !matches!(sent.await, Ok(Ok(()))) {
+                        return Stop::Tell(EndReason::TooSlow, "the agent does not read".into());
+                    }
+                },
+                () = sleep_until(silence) => return Stop::Tell(EndReason::Silent, "three heartbeats were missed".into()),
+                () = sleep_until(certificate_ends) => {
+                    return Stop::Tell(EndReason::CertificateExpired, "the certificate ran out".into());
+                },
+            }
+        }
+    }
+
+    /// One message from the agent. Revocation is checked on every one.
+    async fn hear(&mut self, message: AgentMessage) -> Option<Stop> {
+        if self.state.is_revoked(&self.peer) {
+            return Some(Stop::Tell(EndReason::Revoked, "this identity was revoked".into()));
+        }
+        let id = &self.peer.key_id;
+        let fits = match message {
+            AgentMessage::Hello(_) => return Some(Stop::Tell(EndReason::Misbehaved, "a second Hello".into())),
+            AgentMessage::Heartbeat { number } => {
+                self.state.registry.heard(id, self.state.boot());
+                self.reply(CoordinatorMessage::HeartbeatHeard { number })
+            }
+            AgentMessage::Sections { sequence, .. } if sequence <= self.sequence => {
+                let message = format!("sequence number {sequence} came after {}", self.sequence);
+                return Some(Stop::Tell(EndReason::Misbehaved, message));
+            }
+            AgentMessage::Sections { sequence, sections, refused, unknown, .. } => {
+                self.sequence = sequence;
+                let told =
+                    refused.iter().all(|refusal| self.reply(CoordinatorMessage::SectionRefused(refusal.clone())));
+                self.state.registry.told(id, sections, refused, unknown, self.state.boot());
+                told && self.reply(CoordinatorMessage::SectionsHeard { sequence })
+            }
+            AgentMessage::Outcome(outcome) => {
+                let key = outcome.key.clone();
+                self.landed(outcome).await;
+                self.reply(CoordinatorMessage::OutcomeHeard { key })
+            }
+            AgentMessage::Unrecognised => true,
+        };
+        (!fits).then(|| Stop::Tell(EndReason::TooSlow, "the agent does not read".into()))
+    }
+
+    /// An outcome is taken off the list of what is under way before it is acknowledged.
+    async fn landed(&self, outcome: Outcome) {
+        let key = outcome.key.clone();
+        debug_assert!(key.len() <= MAXIMUM_TEXT, "the border checked it");
+        let finished = self.state.store.call(move |database| crate::store::in_flight::finish(database, &key)).await;
+        if let Err(error) = finished {
+            tracing::warn!(%error, "cannot store an outcome");
+        }
+        self.state.registry.landed(&self.peer.key_id, outcome);
+    }
+
+    /// Queues a reply; false when the reader is too slow.
+    fn reply(&self, message: CoordinatorMessage) -> bool {
+        self.replies.try_send(Ok(message)).is_ok()
+    }
+
+    /// Says why, and closes.
+    async fn end(self, reason: EndReason, message: &str) {
+        let end = CoordinatorMessage::End { reason, message: message.to_owned() };
+        // A reader that does not read does not need to know.
+        let _ = timeout(Duration::from_millis(500), self.replies.send(Ok(end))).await;
+    }
+
+    async fn fail(self, status: Status) {
+        let _ = timeout(Duration::from_millis(500), self.replies.send(Err(status))).await;
+    }
+}
+
+fn describe(address: Option<SocketAddr>) -> String {
+    address.map_or_else(|| "an unknown address".to_owned(), |address| address.ip().to_string())
+}

@@ -1,0 +1,62 @@
+//! The fleet as the planner judges it: what is known becomes `Observed`, and nothing else happens here.
+
+use coord_model::{Code, Moment, Problem};
+use coord_planner::{CoordinatorObserved, Fleet, NodeObserved, Observed, Pace, Standing};
+
+use crate::{registry::Known, state::State};
+
+/// Judges the fleet as it is now.
+pub(crate) fn fleet(state: &State) -> Fleet {
+    let now = Moment { boot: state.boot(), wall: state.wall() };
+    coord_planner::fleet(&observed(state, now))
+}
+
+fn observed(state: &State, now: Moment) -> Observed {
+    let settings = &state.settings;
+    let heartbeat = settings.heartbeat;
+    Observed {
+        now,
+        pace: Pace { silent_after: settings.silent_after, lost_after: settings.lost_after },
+        coordinator: CoordinatorObserved {
+            started: state.started.boot,
+            clock_distrust: state.distrust(),
+            store_writable: state.store.writable(),
+            events_lost: state.store.events_lost(),
+        },
+        nodes: state.registry.fleet().nodes.values().map(|known| node(known, heartbeat)).collect(),
+    }
+}
+
+fn node(known: &Known, heartbeat: std::time::Duration) -> NodeObserved {
+    let row = &known.row;
+    NodeObserved {
+        name: row.name.clone(),
+        id: row.id.clone(),
+        standing: standing(known),
+        last_heard: known.last_heard,
+        heartbeat,
+        evidence: row.evidence.clone(),
+        problems: known.problems.iter().cloned().chain(refusals(known)).collect(),
+        cloned: known.cloned.clone(),
+        implausible_generation: known.implausible,
+        sometimes: row.sometimes,
+        protocol: known.protocol,
+    }
+}
+
+fn standing(known: &Known) -> Standing {
+    match (known.row.revoked_at, known.row.pending) {
+        (Some(_), _) => Standing::Revoked,
+        (None, Some(reason)) => Standing::Pending { reason: reason.sentence().to_owned() },
+        (None, None) => Standing::Member,
+    }
+}
+
+/// Sections that could not be used.
+fn refusals(known: &Known) -> impl Iterator<Item = Problem> + '_ {
+    known.refused.values().map(|refusal| {
+        let field = if refusal.field.is_empty() { String::new() } else { format!(", field {}", refusal.field) };
+        let message = format!("section {}{field} was refused: {}", refusal.section, refusal.message);
+        Problem::new(Code::SectionRefused, refusal.section, message)
+    })
+}

@@ -1,0 +1,110 @@
+//! `Status`: is anything wrong, what is being done, what is it waiting for.
+
+use std::collections::BTreeMap;
+
+use coord_model::{API_VERSION, Action, Boot, CoordinatorStatus, NodeStatus, Status, Unknown, Unknowns, Wait};
+use coord_planner::NodeHealth;
+
+use super::judgement;
+use crate::{registry::Known, state::State};
+
+/// The fleet's name until a cluster file gives another.
+const FLEET: &str = "home";
+
+/// Everything on one screen.
+pub(super) fn status(state: &State) -> Status {
+    let fleet = judgement::fleet(state);
+    let now = state.boot();
+    let registry = state.registry.fleet();
+    let nodes = fleet.nodes.into_iter().filter_map(|judged| {
+        let known = registry.nodes.get(&judged.id)?;
+        shown(known).then(|| node(known, judged, now))
+    });
+    let nodes: Vec<NodeStatus> = nodes.collect();
+    let actions = registry.nodes.values().flat_map(|known| actions(known, now)).collect();
+    Status {
+        api_version: API_VERSION.into(),
+        kind: "Status".into(),
+        fleet: FLEET.into(),
+        healthy: fleet.healthy,
+        stale: false,
+        coordinator: coordinator(state, now),
+        nodes,
+        problems: fleet.problems,
+        actions,
+        waits: fleet.waits,
+    }
+}
+
+/// The coordinator about itself.
+pub(super) fn coordinator(state: &State, now: Boot) -> CoordinatorStatus {
+    CoordinatorStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        uptime_seconds: now.since(state.started.boot).as_secs_f64(),
+        instance: state.instance.clone(),
+    }
+}
+
+/// A revoked node is shown by `get nodes` until it is forgotten, not among those that work.
+fn shown(known: &Known) -> bool {
+    known.row.revoked_at.is_none()
+}
+
+/// One line.
+pub(super) fn node(known: &Known, judged: NodeHealth, now: Boot) -> NodeStatus {
+    let heard = known.last_heard.map(|heard| now.since(heard).as_secs_f64());
+    let version = (!known.row.agent_version.is_empty()).then(|| known.row.agent_version.clone());
+    let steady = (judged.health == known.health).then(|| now.since(known.health_since).as_secs_f64());
+    let mut node = NodeStatus {
+        name: judged.name,
+        id: judged.id,
+        zone: None,
+        platform: known.summary.platform.clone(),
+        role: known.summary.role.clone(),
+        health: judged.health,
+        health_seconds: Some(steady.unwrap_or(0.0)),
+        last_seen_seconds: heard,
+        agent_version: version,
+        gpus: known.summary.gpus.clone(),
+        mounts: known.summary.mounts,
+        problems: judged.problems,
+        unknown: Unknowns::new(),
+    };
+    node.unknown = unknown(&node);
+    node
+}
+
+/// Why the values that are absent are not known.
+fn unknown(node: &NodeStatus) -> BTreeMap<String, Unknown> {
+    let report = "not reported since the coordinator started";
+    let missing = [
+        ("zone", node.zone.is_none(), Unknown::not_applicable("there is no cluster file yet")),
+        ("platform", node.platform.is_none(), Unknown::absent(report)),
+        ("role", node.role.is_none(), Unknown::absent(report)),
+        (
+            "lastSeenSeconds",
+            node.last_seen_seconds.is_none(),
+            Unknown::absent("not heard since the coordinator started"),
+        ),
+        ("agentVersion", node.agent_version.is_none(), Unknown::absent("it never had a session")),
+        ("gpus", node.gpus.is_none(), Unknown::absent(report)),
+        ("mounts", node.mounts.is_none(), Unknown::absent(report)),
+    ];
+    missing.into_iter().filter(|(_, is, _)| *is).map(|(name, _, why)| (name.to_owned(), why)).collect()
+}
+
+/// Commands that are under way.
+fn actions(known: &Known, now: Boot) -> Vec<Action> {
+    let action = |flight: &crate::registry::Flight| Action {
+        subject: format!("node/{}", known.row.name),
+        message: flight.message.clone(),
+        elapsed_seconds: now.since(flight.given).as_secs_f64(),
+        deadline_seconds: flight.deadline.as_secs_f64(),
+    };
+    known.flights.values().map(action).collect()
+}
+
+/// Waits about one subject.
+pub(super) fn waits_about(waits: &[Wait], subject: &str) -> Vec<Wait> {
+    waits.iter().filter(|wait| wait.subject == subject).cloned().collect()
+}

@@ -205,9 +205,10 @@ mod tests {
 
     #[test]
     fn every_command_is_understood() {
-        assert_eq!(parsed("join"), Ok(Arguments::Join { coordinator: None }));
-        assert_eq!(parsed("join box:7443"), Ok(Arguments::Join { coordinator: Some("box:7443".to_string()) }));
-        assert_eq!(parsed("leave"), Ok(Arguments::Leave));
+        assert_eq!(parsed("join"), Ok(Arguments::Join(RunArguments::default())));
+        let join = RunArguments { coordinator: Some("box:7443".to_string()), ..RunArguments::default() };
+        assert_eq!(parsed("join box:7443"), Ok(Arguments::Join(join)));
+        assert_eq!(parsed("leave"), Ok(Arguments::Leave(RunArguments::default())));
         let run = RunArguments {
             coordinator: Some("box:7443".to_string()),
             token_file: Some("-".into()),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// The first wait is drawn from up to this.
 const FIRST: Duration = Duration::from_millis(500);
-/// The cap until a coordinator names another.
-pub(crate) const DEFAULT_CAP: Duration = Duration::from_secs(30);
+/// The cap until a coordinator names another: with full jitter, a thousand agents are back within it.
+pub(crate) const DEFAULT_CAP: Duration = Duration::from_secs(8);
 /// How long to wait after three broken frames in a row: the two ends do not understand each other.
 pub(crate) const BROKEN_WAIT: Duration = Duration::from_secs(300);
 

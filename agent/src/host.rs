@@ -20,7 +20,7 @@ pub(crate) use answers::{
     Access, Answer, Answers, Clock, HelperAnswers, HelperGpu, HttpAnswer, Kernel, Node, Space, TlsAnswer, User,
 };
 pub(crate) use error::HostError;
-pub(crate) use tape::Tape;
+pub(crate) use tape::{Tape, Taped};
 
 /// What says that a fact waits for the root helper.
 pub(crate) const NEEDS_HELPER: &str = "needs coord-helper, which this version does not have yet";

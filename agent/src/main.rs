@@ -17,6 +17,7 @@ mod leave;
 mod mount_watch;
 mod probe;
 mod prober;
+mod record;
 mod run;
 mod session;
 mod settings;
@@ -41,7 +42,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Arguments::Version => show::text(&format!("coord-agent {}\n", env!("CARGO_PKG_VERSION")))?,
         Arguments::Check { output, root } => return check::check(root.as_deref(), output),
         Arguments::Probe { names, root } => probe(&names, root.as_deref())?,
-        Arguments::Record { .. } => return Err("not yet".into()),
+        Arguments::Record { folder, root } => show::text(&record::record(&folder, root.as_deref())?)?,
         Arguments::Run(arguments) => daemon(arguments)?,
         Arguments::Join(arguments) => join::join(arguments)?,
         Arguments::Leave(arguments) => leave::leave(arguments)?,

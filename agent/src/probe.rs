@@ -20,6 +20,7 @@ mod unraid;
 mod usb;
 
 pub(crate) use agent::{Setting, complete};
+pub(crate) use platform::assigned;
 
 /// Reads one section; `None` for a subject that this version does not know.
 pub(crate) fn probe(host: &Host, kind: SectionKind, setting: &Setting) -> Option<AnySection> {
@@ -38,3 +39,6 @@ pub(crate) fn probe(host: &Host, kind: SectionKind, setting: &Setting) -> Option
         SectionKind::Unrecognised(_) => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

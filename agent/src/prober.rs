@@ -91,6 +91,15 @@ impl Found {
         self.sections.extend(failed.map(|section| (kind, section)));
     }
 
+    /// Fails those of `kinds` that have not come.
+    fn fail_missing(&mut self, kinds: &[SectionKind], message: &str) {
+        for kind in kinds {
+            if !self.sections.contains_key(kind) {
+                self.fail(*kind, ValueState::Error, message);
+            }
+        }
+    }
+
     /// Keeps that `domain` gave no answer.
     fn blame(&mut self, domain: &Domain, reason: ValueState, message: &str) {
         match domain {
@@ -196,11 +205,7 @@ impl Prober {
                 End::Late(None, _) => "the probe did not begin in time".to_string(),
                 End::Broken(None, message) | End::Refused(message) => message,
             };
-            for kind in
-                wanted.sections.iter().filter(|kind| !found.sections.contains_key(kind)).copied().collect::<Vec<_>>()
-            {
-                found.fail(kind, ValueState::Error, &message);
-            }
+            found.fail_missing(&wanted.sections, &message);
             return;
         }
     }
@@ -315,6 +320,16 @@ pub(crate) fn read_all_blocking(root: Option<&Path>, setting: Setting) -> io::Re
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut prober = Prober::new(root.map(Path::to_path_buf), setting);
     Ok(runtime.block_on(prober.read(SectionKind::ALL)))
+}
+
+/// Asks every superblock of this machine once.
+pub(crate) fn spaces_blocking() -> io::Result<SpaceAnswers> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut prober = Prober::new(None, Setting::default());
+    let spaces = Spaces { local: true, remote: true, ..Spaces::default() };
+    let mut found = Found::default();
+    runtime.block_on(prober.read_shared(&[], &spaces, &[], &mut found));
+    Ok(found.spaces)
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ impl Output {
 
     /// Room and wishes for a screen.
     pub(crate) fn look(&self) -> Look {
-        let columns = environment("COLUMNS").and_then(|text| text.parse().ok()).unwrap_or(Self::COLUMNS);
+        let told = environment("COLUMNS").and_then(|text| text.parse().ok());
+        let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let columns = told.or_else(seen).unwrap_or(Self::COLUMNS);
         Look { columns: columns.clamp(40, 200), wide: self.format() == Ok(Format::Wide), now: Timestamp::now() }
     }
 

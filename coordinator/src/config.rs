@@ -112,7 +112,7 @@ impl Default for Settings {
             lifetimes: Lifetimes::default(),
             heartbeat: Duration::from_secs(10),
             facts: Duration::from_secs(60),
-            reconnect_cap: Duration::from_secs(30),
+            reconnect_cap: Duration::from_secs(8),
             silent_after: 3,
             lost_after: Duration::from_secs(5 * 60),
             log: LogLevel::Info,

@@ -12,7 +12,9 @@ pub(super) fn clock() -> Reading<Clock> {
     let mut timex: libc::timex = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live, writable timex of this thread.
     let state = Errno::result(unsafe { libc::adjtimex(&raw mut timex) }).map_err(|errno| unknown("adjtimex", errno))?;
-    Ok(judge(state, timex.status, i64::from(timex.offset)))
+    #[allow(clippy::useless_conversion, reason = "the offset has 32 bits on 32-bit machines")]
+    let offset = i64::from(timex.offset);
+    Ok(judge(state, timex.status, offset))
 }
 
 /// The clock's state as the manual of adjtimex(2) gives it.

@@ -32,7 +32,7 @@ pub(crate) fn probe(host: &Host) -> Section<K3s> {
 /// A machine with a k3s unit.
 fn installed(host: &Host, unit: &unit::Unit) -> K3sReading {
     let config = config::read(host, unit);
-    let api = loopback::api(host, unit.role);
+    let answers = loopback::ask(host, unit.role);
     K3sReading {
         role: Ok(unit.role),
         unit: Ok(unit.name.clone()),
@@ -40,14 +40,14 @@ fn installed(host: &Host, unit: &unit::Unit) -> K3sReading {
         unit_since_seconds: process::since(host, unit.process.as_ref().map_err(Clone::clone)),
         enabled: unit::enabled(host, &unit.name),
         version: not_implemented(),
-        datastore: config.datastore(host, unit.role),
+        datastore: config.datastore(host, unit.role, &answers.etcd_ready),
         server_url: config.server_url(host, unit),
-        kubelet_healthy: loopback::kubelet_healthy(host),
-        apiserver_reachable: api.reachable.clone(),
-        apiserver_detail: api.detail.clone(),
+        kubelet_healthy: answers.kubelet_healthy.clone(),
+        apiserver_reachable: answers.api.reachable.clone(),
+        apiserver_detail: answers.api.detail.clone(),
         load_balancer: load_balancer(host, unit.role),
-        certificates: certificates(host, &api),
-        etcd: etcd(host, unit.role).map(Into::into),
+        certificates: certificates(host, &answers),
+        etcd: etcd(&answers).map(Into::into),
         snapshots: snapshots(host, unit.role),
     }
 }
@@ -90,30 +90,25 @@ fn load_balancer(host: &Host, role: K3sRole) -> Reading<Vec<String>> {
 }
 
 /// Certificates that were shown in a handshake, then those that the helper read from files.
-fn certificates(host: &Host, api: &loopback::Api) -> Reading<Vec<Certificate>> {
-    let kubelet = host.https_answer(loopback::KUBELET).map(|answer| answer.certificate_seconds_left);
-    let shown = [("apiserver", api.address, &api.certificate), ("kubelet", loopback::KUBELET, &kubelet)];
+fn certificates(host: &Host, answers: &loopback::Answers) -> Reading<Vec<Certificate>> {
+    let (api, kubelet) = (&answers.api, &answers.kubelet_certificate);
+    let shown = [("apiserver", api.address, &api.certificate), ("kubelet", loopback::KUBELET, kubelet)];
     let mut rows: Vec<Certificate> =
-        shown.iter().filter_map(|(name, source, left)| row(name, source, left.as_ref().ok()?)).collect();
+        shown.iter().filter_map(|(name, source, left)| Some(row(name, source, *left.as_ref().ok()?))).collect();
     rows.extend(host.helper().and_then(|helper| helper.certificates.clone()).unwrap_or_default());
-    if rows.is_empty() {
-        Err(kubelet.err().unwrap_or_else(|| Unknown::absent("no certificate was shown")))
-    } else {
-        Ok(rows)
+    match (rows.is_empty(), kubelet) {
+        (true, Err(reason)) => Err(reason.clone()),
+        (true, Ok(_)) | (false, _) => Ok(rows),
     }
 }
 
-fn row(name: &str, source: &str, left: &f64) -> Option<Certificate> {
-    let reading = CertificateReading { name: Ok(name.into()), source: Ok(source.into()), seconds_left: Ok(*left) };
-    Some(reading.into())
+fn row(name: &str, source: &str, left: f64) -> Certificate {
+    CertificateReading { name: Ok(name.into()), source: Ok(source.into()), seconds_left: Ok(left) }.into()
 }
 
 /// The member of an embedded etcd; k3s serves its health without credentials on the loopback.
-fn etcd(host: &Host, role: K3sRole) -> Reading<EtcdReading> {
-    if !is_server(role) {
-        return Err(Unknown::not_applicable("an agent has no etcd"));
-    }
-    let ready = loopback::etcd_ready(host)?;
+fn etcd(answers: &loopback::Answers) -> Reading<EtcdReading> {
+    let ready = answers.etcd_ready.clone()?;
     Ok(EtcdReading {
         ready: Ok(ready),
         voter: not_implemented(),

@@ -62,7 +62,7 @@ fn platform(platform: Option<&Platform>) -> String {
 
 fn kubernetes(k3s: Option<&K3s>) -> String {
     let Some(k3s) = k3s.filter(|k3s| k3s.unit.is_some() || k3s.version.is_some()) else { return String::new() };
-    let role = k3s.role.map(|role| format!("k3s {role} {}", k3s.version.as_deref().unwrap_or("")));
+    let role = k3s.role.map(|role| format!("k3s {role} {}", k3s.version.as_deref().unwrap_or("")).trim().to_string());
     let kubelet = k3s
         .kubelet_healthy
         .map(|healthy| if healthy { "kubelet healthy".to_string() } else { "kubelet not healthy".to_string() });
@@ -147,7 +147,8 @@ fn mount_row(mount: &Mount) -> String {
 }
 
 fn free(available: Option<u64>, all: Option<u64>) -> Option<String> {
-    Some(format!("{} free of {}", size(available?), size(all?)))
+    let all = all.filter(|all| *all > 0)?;
+    Some(format!("{} free of {}", size(available?), size(all)))
 }
 
 fn disks(disk: Option<&Disk>) -> String {

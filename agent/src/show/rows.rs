@@ -10,11 +10,8 @@ pub(super) fn labelled(indent: usize, label: &str, column: usize, text: &str) ->
     let mut empty = true;
     let pad = |line: &mut String| {
         let length = line.chars().count();
-        if length < column {
-            line.push_str(&" ".repeat(column - length));
-        } else {
-            line.push_str("  ");
-        }
+        let missing = if label.is_empty() { 0 } else { 2 };
+        line.push_str(&" ".repeat(if length < column { column - length } else { missing }));
     };
     pad(&mut line);
     for word in text.split_whitespace() {

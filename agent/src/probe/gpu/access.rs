@@ -48,7 +48,7 @@ pub(super) fn access(host: &Host, question: &Question<'_>) -> GpuAccess {
     }
     let place = match find(host, question) {
         Ok(place) => place,
-        Err(verdict) => return without_node(verdict),
+        Err(verdict) => return without_node(*verdict),
     };
     let verdict = judge(host, &place);
     let group = group_name(host, place.node.group);
@@ -69,7 +69,7 @@ fn unusable(question: &Question<'_>) -> Option<(GpuReason, String)> {
 }
 
 /// The node with the device's number: names can differ inside a container.
-fn find(host: &Host, question: &Question<'_>) -> Result<Place, Verdict> {
+fn find(host: &Host, question: &Question<'_>) -> Result<Place, Box<Verdict>> {
     let name = question.render_node.unwrap_or_default();
     let fits = |node: &Node| {
         let number = format!("{}:{}", node.major, node.minor);
@@ -91,11 +91,11 @@ fn find(host: &Host, question: &Question<'_>) -> Result<Place, Verdict> {
             return Ok(Place { path, node });
         }
     }
-    Err(match first {
+    Err(Box::new(match first {
         Err(unknown) if unknown.state != coord_model::ValueState::Absent => unclear(unknown),
         Err(_) => never(GpuReason::NotPassedThrough, format!("{path} is not there (ENOENT)")),
         Ok(_) => never(GpuReason::NotPassedThrough, format!("{path} is another device")),
-    })
+    }))
 }
 
 /// Asks whoever may know: the mount table, the helper, root itself, or at last an ordinary user.

@@ -5,7 +5,7 @@
 use coord_model::{Reading, Unknown, ValueState, section::K3sRole};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{is_server, loopback, unit::Unit};
+use super::{is_server, unit::Unit};
 use crate::host::Host;
 
 const FILE: &str = "/etc/rancher/k3s/config.yaml";
@@ -88,14 +88,14 @@ impl Config {
     }
 
     /// etcd, sqlite or external; an etcd that answers needs no file.
-    pub(super) fn datastore(&self, host: &Host, role: K3sRole) -> Reading<String> {
+    pub(super) fn datastore(&self, host: &Host, role: K3sRole, etcd: &Reading<bool>) -> Reading<String> {
         if !is_server(role) {
             return Err(Unknown::not_applicable("an agent has no datastore"));
         }
         if self.keys.datastore_endpoint {
             return Ok("external".into());
         }
-        if self.keys.cluster_init == Some(true) || self.keys.server.is_some() || loopback::etcd_ready(host).is_ok() {
+        if self.keys.cluster_init == Some(true) || self.keys.server.is_some() || etcd.is_ok() {
             return Ok("etcd".into());
         }
         let names = host.list(DATABASE).map_err(|reason| self.hidden.clone().unwrap_or(reason))?;

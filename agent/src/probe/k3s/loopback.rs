@@ -29,12 +29,47 @@ pub(super) struct Api {
     pub(super) certificate: Reading<f64>,
 }
 
-/// Asks the API from here: a server its own, an agent through its load balancer.
-pub(super) fn api(host: &Host, role: K3sRole) -> Api {
+/// Everything that was asked, each question once.
+pub(super) struct Answers {
+    /// Whether the kubelet says `ok`. It does so also when the API is away, so this is about the kubelet alone.
+    pub(super) kubelet_healthy: Reading<bool>,
+    /// Seconds that the kubelet's serving certificate is still good for.
+    pub(super) kubelet_certificate: Reading<f64>,
+    /// The API, or the way to it.
+    pub(super) api: Api,
+    /// Whether the embedded etcd says that it is healthy; absent where none listens.
+    pub(super) etcd_ready: Reading<bool>,
+}
+
+/// Asks a server its own API and etcd, an agent its load balancer, and both their kubelet.
+///
+/// All at the same time: a k3s that hangs takes each question to its deadline, and one after the other they would
+/// take the whole section with them just when it matters.
+pub(super) fn ask(host: &Host, role: K3sRole) -> Answers {
     let address = if is_server(role) { SERVER } else { BALANCER };
-    let answer = host.https_answer(address);
-    let (reachable, detail) = judge(address, &answer);
-    Api { address, reachable, detail, certificate: answer.map(|answer| answer.certificate_seconds_left) }
+    std::thread::scope(|scope| {
+        let kubelet = scope.spawn(|| kubelet_healthy(host));
+        let certificate = scope.spawn(|| host.https_answer(KUBELET));
+        let etcd = scope.spawn(|| if is_server(role) { etcd_ready(host) } else { Err(no_etcd()) });
+        let answer = host.https_answer(address);
+        let (reachable, detail) = judge(address, &answer);
+        let left = |answer: Reading<TlsAnswer>| answer.map(|answer| answer.certificate_seconds_left);
+        Answers {
+            kubelet_healthy: joined(kubelet),
+            kubelet_certificate: left(joined(certificate)),
+            api: Api { address, reachable, detail, certificate: left(answer) },
+            etcd_ready: joined(etcd),
+        }
+    })
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Reading<T>>) -> Reading<T> {
+    thread.join().unwrap_or_else(|_| Err(Unknown::error("the question was broken off")))
+}
+
+/// Why an agent's etcd is not asked.
+fn no_etcd() -> Unknown {
+    Unknown::not_applicable("an agent has no etcd")
 }
 
 /// No answer is an answer too: the API cannot be reached. Only a failure of the question itself is unknown; what goes
@@ -63,8 +98,7 @@ fn is_silence(reason: &Unknown) -> bool {
     }
 }
 
-/// Whether the kubelet says `ok`. It does so also when the API is away, so this is about the kubelet alone.
-pub(super) fn kubelet_healthy(host: &Host) -> Reading<bool> {
+fn kubelet_healthy(host: &Host) -> Reading<bool> {
     match host.http_get(KUBELET_HEALTH, "/healthz") {
         Ok(answer) => Ok(answer.status == 200 && answer.body.trim() == "ok"),
         Err(reason) if is_silence(&reason) => Ok(false),
@@ -72,8 +106,7 @@ pub(super) fn kubelet_healthy(host: &Host) -> Reading<bool> {
     }
 }
 
-/// Whether the embedded etcd says that it is healthy; absent where none listens.
-pub(super) fn etcd_ready(host: &Host) -> Reading<bool> {
+fn etcd_ready(host: &Host) -> Reading<bool> {
     let answer = host.http_get(ETCD, "/health").map_err(|reason| match reason.state {
         ValueState::Absent => Unknown::absent("no etcd answers on the loopback"),
         ValueState::Denied

@@ -107,3 +107,19 @@ fn broken_files_cost_values_and_never_the_reason() {
         assert!(facts.unexplained().is_empty(), "{text:?}: {facts:?}");
     }
 }
+
+#[test]
+fn a_k3s_that_hangs_is_told_and_costs_no_more_than_its_silence() {
+    let (folder, _) = host(&[(UNIT, "ExecStart=/usr/local/bin/k3s server")]);
+    let silent = r#"{"unknown": {"state": "timeout", "message": "no answer in 2 s"}}"#;
+    let answers = format!(
+        r#"{{"schema": 1, "http": {{"127.0.0.1:10248/healthz": {silent}, "127.0.0.1:2381/health": {silent}}},
+            "https": {{"127.0.0.1:6443": {silent}, "127.0.0.1:10250": {silent}}}}}"#
+    );
+    fs::write(folder.path().join("answers.json"), answers).unwrap();
+    let facts = probe(&Host::recorded(folder.path()).unwrap()).facts.unwrap();
+    assert_eq!((facts.kubelet_healthy, facts.apiserver_reachable), (Some(false), Some(false)));
+    assert_eq!(facts.apiserver_detail.as_deref(), Some("no answer in 2 s"));
+    assert_eq!(facts.unknown["etcd"].state, ValueState::Timeout);
+    assert_eq!(facts.unknown["certificates"].state, ValueState::Timeout);
+}

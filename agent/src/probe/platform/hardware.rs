@@ -22,8 +22,8 @@ pub(super) struct Dmi {
     pub(super) version: Option<String>,
     pub(super) bios_vendor: Option<String>,
     pub(super) bios_version: Option<String>,
-    board_vendor: Option<String>,
-    board: Option<String>,
+    pub(super) board_vendor: Option<String>,
+    pub(super) board: Option<String>,
 }
 
 /// The machine itself.

@@ -1,0 +1,102 @@
+//! A home on one machine: a real coordinator, nine real agents over mutual TLS, eight of them on recorded hosts.
+//!
+//! Talk goes to standard error and the screens of coordctl to standard output, so that both can be piped.
+
+use std::{
+    io::Write,
+    process::ExitCode,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use crate::lab::{Lab, Running};
+
+mod fleet;
+mod interrupt;
+mod tour;
+
+/// A livelier pace than at home, so that what is tried out shows within seconds.
+const CONFIGURATION: &str = "heartbeat: 2s\nfacts: 20s\nreconnectCap: 2s\nlostAfter: 60s\n";
+
+const USAGE: &str = "usage: demo [--once]   (coordinator, coord-agent and coordctl must be built: make demo)";
+
+/// Why the demonstration ended early.
+#[derive(Debug)]
+enum Stopped {
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+    /// Something did not work; the folder with the logs is kept.
+    Failed(String),
+}
+
+/// Runs it; the arguments are those after the program's name.
+pub fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let arguments: Vec<String> = arguments.collect();
+    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--once"] => true,
+        _ => {
+            say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    std::panic::set_hook(Box::new(|panic| say(&format!("error: {}", panic.payload_as_str().unwrap_or("unknown")))));
+    let interrupts = interrupt::listen();
+    let mut lab = Lab::prepare(CONFIGURATION);
+    let mut agents = Vec::new();
+    let ended = run(&mut lab, &mut agents, &interrupts, once);
+    stop(&mut lab, &mut agents);
+    match ended {
+        Ok(()) | Err(Stopped::Interrupted) => {
+            say("stopped; the temporary folder is removed");
+            ExitCode::SUCCESS
+        }
+        Err(Stopped::Failed(message)) => {
+            lab.folder.disable_cleanup(true);
+            say(&format!("error: {message}\nhint: the logs are kept: ls {}", lab.folder.path().display()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(lab: &mut Lab, agents: &mut Vec<Running>, interrupts: &Receiver<()>, once: bool) -> Result<(), Stopped> {
+    let began = Instant::now();
+    say(&format!("demo: everything lies in {}", lab.folder.path().display()));
+    say(&format!("demo: coordinator on free ports, {} for agents, {} for HTTP", lab.listen, lab.http));
+    lab.start_coordinator();
+    let names = fleet::start(lab, agents, interrupts)?;
+    fleet::wait(lab, &names, interrupts)?;
+    say(&format!("demo: all {} nodes are in after {} s", names.len(), began.elapsed().as_secs()));
+    tour::show(lab)?;
+    if once {
+        return Ok(());
+    }
+    tour::next(lab);
+    // The sender lives as long as the program, so an end of the channel means the same.
+    let _ = interrupts.recv();
+    Err(Stopped::Interrupted)
+}
+
+/// Asks all agents to stop, then waits for them and for the coordinator.
+fn stop(lab: &mut Lab, agents: &mut Vec<Running>) {
+    for agent in agents.iter() {
+        agent.signal(nix::sys::signal::Signal::SIGTERM);
+    }
+    for mut agent in agents.drain(..) {
+        agent.stop();
+    }
+    lab.stop_coordinator();
+}
+
+/// Waits a moment, unless somebody wants to stop.
+fn pause(interrupts: &Receiver<()>) -> Result<(), Stopped> {
+    match interrupts.recv_timeout(Duration::from_millis(100)) {
+        Err(RecvTimeoutError::Timeout) => Ok(()),
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => Err(Stopped::Interrupted),
+    }
+}
+
+/// Talk. A reader that left is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

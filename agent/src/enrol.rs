@@ -12,9 +12,11 @@ use coord_proto::{
     client::{self, ClientError},
     identity::{Identity, IdentityError},
     random_number,
+    refused::Refused,
     token::{Token, TokenError},
 };
 use tokio::time::sleep;
+use tonic::Code;
 
 use crate::{
     backoff::{Backoff, DEFAULT_CAP},
@@ -40,7 +42,9 @@ pub(crate) enum EnrolFailure {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// An operator's token cannot make a node.
-    #[error("this token is for an operator, not for a machine")]
+    #[error(
+        "this token is for an operator, not for a machine\nhint: make one on the coordinator with: coordctl token create --node NAME"
+    )]
     Operator,
     /// The key cannot be made or stored.
     #[error(transparent)]
@@ -53,9 +57,46 @@ pub(crate) enum EnrolFailure {
         /// Why.
         source: io::Error,
     },
-    /// Nobody answered, or the coordinator refused.
+    /// The coordinator refused.
+    #[error("{}", told(.refused))]
+    Refused {
+        /// What it said.
+        refused: Refused,
+        /// Whether trying again later can help.
+        passes: bool,
+    },
+    /// Nobody answered.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(ClientError),
+}
+
+/// A refusal as people read it: what, why, what to type.
+fn told(refused: &Refused) -> String {
+    let mut text = refused.what.clone();
+    if !refused.cause.is_empty() {
+        text.push_str(&format!("\n  caused by: {}", refused.cause));
+    }
+    if !refused.hint.is_empty() {
+        text.push_str(&format!("\nhint: {}", refused.hint));
+    }
+    text
+}
+
+impl From<ClientError> for EnrolFailure {
+    fn from(error: ClientError) -> Self {
+        let ClientError::Refused(status) = error else { return Self::Client(error) };
+        let passes = matches!(
+            status.code(),
+            Code::Unavailable
+                | Code::DeadlineExceeded
+                | Code::ResourceExhausted
+                | Code::Unknown
+                | Code::Internal
+                | Code::Cancelled
+                | Code::Aborted
+        );
+        Self::Refused { refused: Refused::from_status(&status), passes }
+    }
 }
 
 impl EnrolFailure {
@@ -63,17 +104,10 @@ impl EnrolFailure {
     fn passes(&self) -> bool {
         match self {
             Self::Client(ClientError::Connect { .. }) => true,
-            Self::Client(ClientError::Refused(status)) => matches!(
-                status.code(),
-                tonic::Code::Unavailable
-                    | tonic::Code::DeadlineExceeded
-                    | tonic::Code::ResourceExhausted
-                    | tonic::Code::Unknown
-                    | tonic::Code::Internal
-                    | tonic::Code::Cancelled
-                    | tonic::Code::Aborted
-            ),
-            Self::Client(ClientError::NoAddress | ClientError::Identity(_) | ClientError::Tls(_))
+            Self::Refused { passes, .. } => *passes,
+            Self::Client(
+                ClientError::NoAddress | ClientError::Refused(_) | ClientError::Identity(_) | ClientError::Tls(_),
+            )
             | Self::Read { .. }
             | Self::Token(_)
             | Self::Operator

@@ -210,7 +210,8 @@ impl Daemon {
         identity.coordinators = self.addresses();
         let renewed = match client::renew(&identity, window(&self.host)).await {
             Ok(renewed) => Ok(renewed),
-            Err(ClientError::NoAddress | ClientError::Connect { .. }) => return false,
+            Err(ClientError::NoAddress) => return false,
+            Err(error @ ClientError::Connect { .. }) if !certificate_refused(&chain(&error)) => return false,
             Err(error) => {
                 tracing::info!(%error, "the certificate cannot be renewed; rejoining");
                 client::rejoin(&identity, self.introduction.evidence.clone(), window(&self.host)).await
@@ -336,7 +337,7 @@ fn after(ended: &Ended) -> Next {
             Next::Later
         }
         Ended::Failed(status) => {
-            tracing::warn!(error = chain(status), "the session ended");
+            tracing::warn!(error = status.message(), "the session ended");
             if status.code() == tonic::Code::Unauthenticated || certificate_refused(&chain(status)) {
                 Next::Rejoin
             } else {

@@ -29,11 +29,16 @@ pub(crate) fn talk(text: &str) -> io::Result<()> {
 
 /// Prints an error with its causes, and makes its exit code.
 pub(crate) fn failure(error: &dyn Error, code: u8) -> ExitCode {
-    let mut lines = format!("error: {error}\n");
+    let text = error.to_string();
+    let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+    let mut lines = format!("error: {what}\n");
     let mut cause = error.source();
     while let Some(error) = cause {
         lines.push_str(&format!("  because: {error}\n"));
         cause = error.source();
+    }
+    if !hint.is_empty() {
+        lines.push_str(&format!("hint: {hint}\n"));
     }
     // There is nowhere else to say that stderr is gone.
     drop(io::stderr().lock().write_all(lines.as_bytes()));

@@ -106,10 +106,26 @@ async fn dial(address: &str, configuration: Arc<ClientConfig>) -> io::Result<Tls
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
         let name = ServerName::try_from("coordinator").map_err(io::Error::other)?;
-        TlsConnector::from(configuration).connect(name, tcp).await
+        TlsConnector::from(configuration).connect(name, tcp).await.map_err(plain)
     };
     let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 s");
     tokio::time::timeout(CONNECT_DEADLINE, connect).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// What this end found wrong with the other's certificate, in words for people.
+fn plain(error: io::Error) -> io::Error {
+    use rustls::{CertificateError, Error};
+    let text = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::General(text)) => text.clone(),
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "its certificate was not issued by the authority that is trusted here".into()
+        }
+        Some(Error::InvalidCertificate(CertificateError::Expired | CertificateError::NotValidYet)) => {
+            "its certificate is not valid now by the clock of this machine".into()
+        }
+        Some(_) | None => return error,
+    };
+    io::Error::new(error.kind(), text)
 }
 
 /// Connects to the first address that answers with the right role.

@@ -192,7 +192,6 @@ impl Lab {
     ///
     /// # Panics
     /// When it is not.
-    #[must_use]
     pub fn told(&self, arguments: &[&str]) -> String {
         let output = self.ask(arguments);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HostError {
     /// The folder or a file in it cannot be read.
-    #[error("cannot read {path}", path = .path.display())]
+    #[error("cannot read {path}\nhint: a recorded host is made by: coord-agent record DIR", path = .path.display())]
     Read {
         /// Which.
         path: PathBuf,

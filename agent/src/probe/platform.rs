@@ -1,7 +1,7 @@
 //! What kind of machine this is, layer by layer from the hardware inwards, with the evidence for each.
 
 use coord_model::{
-    Reading, Section, Unknown,
+    Reading, Section, Unknown, ValueState,
     section::{self, Guest, Layer, PlatformKind, PlatformReading},
 };
 
@@ -104,10 +104,8 @@ fn dmi_uuid(host: &Host) -> Reading<String> {
         return Ok(uuid);
     }
     let path = "/sys/class/dmi/id/product_uuid";
-    host.text(path).map(|uuid| uuid.to_lowercase()).map_err(|unknown| match unknown.state {
-        coord_model::ValueState::Denied => Unknown::denied(NEEDS_HELPER),
-        _ => unknown,
-    })
+    let uuid = host.text(path).map(|uuid| uuid.to_lowercase());
+    uuid.map_err(|unknown| if unknown.state == ValueState::Denied { Unknown::denied(NEEDS_HELPER) } else { unknown })
 }
 
 fn guests(host: &Host, kind: Option<PlatformKind>) -> Reading<Vec<Guest>> {

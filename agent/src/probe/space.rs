@@ -118,18 +118,29 @@ fn judge(answer: &SpaceAnswer) -> (Reading<MountState>, Reading<String>) {
         }
         SpaceAnswer::Answered(Err(unknown)) => unknown,
     };
-    let state = match (unknown.state, errno(&unknown.message)) {
-        (ValueState::Timeout, _) => Ok(MountState::Stuck),
-        (ValueState::Denied, _) => Ok(MountState::Denied),
-        (_, "ESTALE") => Ok(MountState::Stale),
-        (
-            _,
-            "ENOTCONN" | "ECONNREFUSED" | "ECONNABORTED" | "EHOSTDOWN" | "EHOSTUNREACH" | "ETIMEDOUT" | "ENETUNREACH",
-        ) => Ok(MountState::ServerDown),
-        _ => Err(unknown.clone()),
+    let state = match unknown.state {
+        ValueState::Timeout => Ok(MountState::Stuck),
+        ValueState::Denied => Ok(MountState::Denied),
+        ValueState::Error => by_errno(errno(&unknown.message)).ok_or_else(|| unknown.clone()),
+        ValueState::Absent
+        | ValueState::Asleep
+        | ValueState::NotApplicable
+        | ValueState::NotImplemented
+        | ValueState::Unrecognised(_) => Err(unknown.clone()),
     };
     let detail = if state.is_ok() { Ok(unknown.message.clone()) } else { Err(unknown.clone()) };
     (state, detail)
+}
+
+/// What an errno of statvfs says of the server.
+fn by_errno(errno: &str) -> Option<MountState> {
+    match errno {
+        "ESTALE" => Some(MountState::Stale),
+        "ENOTCONN" | "ECONNREFUSED" | "ECONNABORTED" | "EHOSTDOWN" | "EHOSTUNREACH" | "ETIMEDOUT" | "ENETUNREACH" => {
+            Some(MountState::ServerDown)
+        }
+        _ => None,
+    }
 }
 
 /// The errno that a message of the host seam ends with, in brackets.

@@ -91,8 +91,7 @@ fn a_host_without_any_file_is_no_reason_to_panic() {
     fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
     let sections = all(folder.path());
     assert_eq!(sections.len(), SectionKind::ALL.len());
-    let failed = |kind: SectionKind| {
-        sections.iter().any(|section| section.kind() == kind && section.failure().is_some())
-    };
+    let failed =
+        |kind: SectionKind| sections.iter().any(|section| section.kind() == kind && section.failure().is_some());
     assert!(failed(SectionKind::Mounts) && failed(SectionKind::Disk) && !failed(SectionKind::System));
 }

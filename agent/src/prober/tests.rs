@@ -23,8 +23,8 @@ fn prober(script: &str) -> (tempfile::TempDir, Prober) {
     fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let limits = Limits {
-        section: Duration::from_millis(400),
-        space: Duration::from_millis(300),
+        section: Duration::from_secs(3),
+        space: Duration::from_secs(2),
         reap: Duration::from_secs(20),
         hanging: Duration::from_secs(60),
     };

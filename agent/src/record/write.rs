@@ -20,9 +20,8 @@ files:
 pub(super) fn write(folder: &Path, taped: &Taped, redactor: &mut Redactor) -> io::Result<()> {
     let root = folder.join("root");
     fs::create_dir_all(&root).map_err(|error| named(folder, &error))?;
-    let mut place = |path: &str, redactor: &mut Redactor| -> PathBuf {
-        root.join(redactor.text(path).trim_start_matches('/'))
-    };
+    let place =
+        |path: &str, redactor: &mut Redactor| -> PathBuf { root.join(redactor.text(path).trim_start_matches('/')) };
     for path in &taped.folders {
         let path = place(path, redactor);
         fs::create_dir_all(&path).map_err(|error| named(&path, &error))?;

@@ -1,0 +1,86 @@
+# Everything that a checkout can do. `make` alone explains itself.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Build results lie outside the checkout, one folder a compiler version, so that checkouts share what is the same.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+RUSTC_VERSION := $(shell rustc -V 2>/dev/null | cut -d' ' -f2)
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/coord/target-$(RUSTC_VERSION)
+# Integration tests start real processes; more at once than a small machine can run would only make them wait.
+export RUST_TEST_THREADS ?= 2
+
+# --locked: what is built is what Cargo.lock says.
+CARGO_FLAGS ?= --locked
+OLDEST_RUSTC := 1.95
+# Programs that some tests drive, as Debian packages of the same names.
+TEST_TOOLS := strace faketime
+
+.PHONY: help
+help: ## this text
+	@echo 'Coord: what a checkout can do'
+	@echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  ONCE=1 make demo          stops by itself'
+	@echo '  make test ARGS="--test tidy" passes arguments on to cargo test'
+	@echo
+	@echo 'Results are kept in $(CARGO_TARGET_DIR) (set CARGO_TARGET_DIR for another place).'
+
+.PHONY: demo
+demo: toolchain ## a whole home on this machine: a coordinator, nine agents, what coordctl shows of them
+	@cargo build $(CARGO_FLAGS) --workspace --bins
+	@"$(CARGO_TARGET_DIR)/debug/demo" $(if $(filter-out 0,$(ONCE)),--once)
+
+.PHONY: test
+test: toolchain test-tools ## all tests; ends with counts of passed, failed and skipped
+	@cargo build $(CARGO_FLAGS) --workspace --bins
+	@"$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) $(ARGS)
+
+.PHONY: lint
+lint: toolchain ## format and clippy, as strict as a review
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+
+.PHONY: fmt
+fmt: toolchain ## format all code
+	cargo fmt --all
+
+.PHONY: bench
+bench: toolchain ## memory, CPU, wire and latency of what ships, measured on this machine
+	@cargo build $(CARGO_FLAGS) --release -p coordinator -p coordctl
+	@cargo build $(CARGO_FLAGS) --profile agent -p coord-agent
+	@cargo run $(CARGO_FLAGS) --release -p coord-tests --bin bench -- $(ARGS)
+
+.PHONY: portable
+portable: toolchain ## check coordctl for macOS and Windows, where their std and a C compiler for them are installed
+	@for target in x86_64-pc-windows-gnu x86_64-apple-darwin aarch64-apple-darwin; do \
+		if [ -d "$$(rustc --print sysroot)/lib/rustlib/$$target/lib" ]; then \
+			echo "coordctl for $$target"; cargo check $(CARGO_FLAGS) -p coordctl --target $$target || exit 1; \
+		else \
+			echo "not checked: coordctl for $$target (rustup target add $$target)"; \
+		fi; \
+	done
+
+.PHONY: toolchain
+toolchain:
+	@command -v cargo >/dev/null && command -v rustc >/dev/null || { \
+		echo "error: cargo is missing; get Rust $(OLDEST_RUSTC) or newer from https://rustup.rs, or: apt-get install rustup && rustup default stable" >&2; exit 1; }
+	@command -v cc >/dev/null || { \
+		echo "error: a C compiler is missing (SQLite and ring are built from source); get one: apt-get install gcc libc6-dev" >&2; exit 1; }
+	@printf '%s\n' $(OLDEST_RUSTC) "$(RUSTC_VERSION)" | sort -V -C || { \
+		echo "error: rustc $(RUSTC_VERSION) is older than $(OLDEST_RUSTC); get a newer one: rustup update stable" >&2; exit 1; }
+
+# A missing tool is no failure here: the tests that need it say so and are counted as skipped.
+.PHONY: test-tools
+test-tools:
+	@missing=; for tool in $(TEST_TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing for the tests:$$missing" >&2; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		{ timeout 120 apt-get -qq update && timeout 180 apt-get -qq -y install --no-install-recommends $$missing; } </dev/null >/dev/null 2>&1 \
+			|| echo "note: could not install$$missing; tests that need them are skipped" >&2; \
+	else \
+		echo "note:$$missing is missing; tests that need it are skipped (apt-get install$$missing)" >&2; \
+	fi

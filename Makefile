@@ -35,6 +35,8 @@ demo: toolchain ## a whole home on this machine: a coordinator, nine agents, wha
 .PHONY: test
 test: toolchain test-tools ## all tests; ends with counts of passed, failed and skipped
 	@cargo build $(CARGO_FLAGS) --workspace --bins
+	@# The pure crates without what other crates would switch on in their dependencies.
+	@cargo check $(CARGO_FLAGS) -q -p coord-planner
 	@"$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) $(ARGS)
 
 .PHONY: lint
@@ -48,9 +50,10 @@ fmt: toolchain ## format all code
 
 .PHONY: bench
 bench: toolchain ## memory, CPU, wire and latency of what ships, measured on this machine
-	@cargo build $(CARGO_FLAGS) --release -p coordinator -p coordctl
+	@cargo build $(CARGO_FLAGS) --release -p coordinator -p coordctl -p coord-tests --bins
 	@cargo build $(CARGO_FLAGS) --profile agent -p coord-agent
-	@cargo run $(CARGO_FLAGS) --release -p coord-tests --bin bench -- $(ARGS)
+	@install "$(CARGO_TARGET_DIR)/agent/coord-agent" "$(CARGO_TARGET_DIR)/release/coord-agent"
+	@"$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
 
 .PHONY: portable
 portable: toolchain ## check coordctl for macOS and Windows, where their std and a C compiler for them are installed

@@ -29,7 +29,8 @@ const CONTROL: &[Call] = &[
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=coord");
     let files = protox::compile(["coord/v1/coord.proto"], ["."]).map_err(io::Error::other)?;
-    prost_build::Config::new().bytes(["."]).compile_fds(files)?;
+    // Ordered maps: equal sections must have equal bytes, or every one would count as changed.
+    prost_build::Config::new().bytes(["."]).btree_map(["."]).compile_fds(files)?;
     tonic_build::manual::Builder::new()
         .build_client(env::var_os("CARGO_FEATURE_CLIENT").is_some())
         .build_server(env::var_os("CARGO_FEATURE_SERVER").is_some())

@@ -32,10 +32,15 @@ impl Backoff {
         self.broken = 0;
     }
 
+    /// Whether the two ends seem to speak different languages.
+    pub(crate) fn not_understood(&self) -> bool {
+        self.broken >= 3
+    }
+
     /// The next wait, with `random` drawn evenly from all of `u64`.
     pub(crate) fn wait(&mut self, cap: Duration, random: u64) -> Duration {
         self.attempts = self.attempts.saturating_add(1);
-        if self.broken >= 3 {
+        if self.not_understood() {
             return BROKEN_WAIT;
         }
         let longest = FIRST.saturating_mul(1 << self.attempts.min(16)).min(cap);

@@ -10,6 +10,7 @@ mod address;
 mod answers;
 mod error;
 mod fetch;
+mod k3s_version;
 mod kernel_call;
 mod live;
 mod recorded;
@@ -20,6 +21,7 @@ pub(crate) use answers::{
     Access, Answer, Answers, Clock, HelperAnswers, HelperGpu, HttpAnswer, Kernel, Node, Space, TlsAnswer, User,
 };
 pub(crate) use error::HostError;
+pub(crate) use k3s_version::{BinaryStamp, KnownVersion};
 pub(crate) use tape::{Tape, Taped};
 
 /// What says that a fact waits for the root helper.
@@ -205,6 +207,23 @@ impl Host {
             Self::Live => live::connects(path),
             Self::Taped(tape) => tape.answer(path, live::connects(path), |answers| &mut answers.sockets),
             Self::Recorded(recording) => recording.answer("connect", path, |answers| &answers.sockets),
+        }
+    }
+
+    /// Which k3s binary lies on this machine; recorded hosts have none that could be run.
+    pub(crate) fn k3s_binary(&self) -> Reading<BinaryStamp> {
+        match self {
+            Self::Live | Self::Taped(_) => k3s_version::stamp(),
+            Self::Recorded(_) => Err(Unknown::not_applicable("nothing of a recorded host is run")),
+        }
+    }
+
+    /// What `k3s --version` says, unless `known` knows it; within 2 s.
+    pub(crate) fn k3s_version(&self, known: Option<&KnownVersion>) -> Reading<String> {
+        match self {
+            Self::Live => k3s_version::version(known),
+            Self::Taped(tape) => tape.single(k3s_version::version(known), |answers| &mut answers.k3s_version),
+            Self::Recorded(recording) => recording.single("k3s --version", |answers| answers.k3s_version.as_ref()),
         }
     }
 

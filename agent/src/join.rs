@@ -7,7 +7,10 @@ use std::{
 
 use coord_model::{AnySection, Report, SectionKind, diagnose::diagnose};
 use coord_proto::{identity::Identity, random_number, token::Token};
-use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use nix::{
+    fcntl::{AT_FDCWD, AtFlags},
+    sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr},
+};
 
 use crate::{
     arguments::RunArguments,
@@ -136,8 +139,9 @@ fn own_like_folder(settings: &Settings) {
     let file = settings.identity_file();
     let previous = settings.state.join("identity.json.previous");
     for path in [file, previous] {
-        // Without the right to give files away they are ours already.
-        let _ = nix::unistd::chown(&path, Some(user), Some(group));
+        // Without the right to give files away they are ours already. A link is not followed: the folder belongs to
+        // the service's user, who must not be given somebody else's file.
+        let _ = nix::unistd::fchownat(AT_FDCWD, &path, Some(user), Some(group), AtFlags::AT_SYMLINK_NOFOLLOW);
     }
 }
 

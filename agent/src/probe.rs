@@ -31,7 +31,7 @@ pub(crate) fn probe(host: &Host, kind: SectionKind, setting: &Setting) -> Option
         SectionKind::Gpu => AnySection::Gpu(gpu::probe(host)),
         SectionKind::Disk => AnySection::Disk(disk::probe(host)),
         SectionKind::Mounts => AnySection::Mounts(mounts::probe(host)),
-        SectionKind::K3s => AnySection::K3s(k3s::probe(host)),
+        SectionKind::K3s => AnySection::K3s(k3s::probe(host, setting.known_k3s.as_ref())),
         SectionKind::Docker => AnySection::Docker(docker::probe(host)),
         SectionKind::Network => AnySection::Network(network::probe(host)),
         SectionKind::Usb => AnySection::Usb(usb::probe(host)),

@@ -22,14 +22,18 @@ use self::{
     process::End,
     suspect::Suspect,
 };
-use crate::probe::{
-    Setting, complete,
-    space::{SpaceAnswer, SpaceAnswers, merge_disk, merge_mounts},
+use crate::{
+    host::KnownVersion,
+    probe::{
+        Setting, complete,
+        space::{SpaceAnswer, SpaceAnswers, merge_disk, merge_mounts},
+    },
 };
 
 mod cap;
 pub(crate) mod child;
 mod line;
+mod output;
 mod process;
 mod suspect;
 
@@ -63,6 +67,8 @@ pub(crate) struct Prober {
     pub(crate) setting: Setting,
     started: Instant,
     suspects: BTreeMap<Domain, Suspect>,
+    /// What the k3s binary said.
+    known_k3s: Option<KnownVersion>,
 }
 
 /// What one round found.
@@ -70,6 +76,7 @@ pub(crate) struct Prober {
 struct Found {
     sections: BTreeMap<SectionKind, AnySection>,
     spaces: SpaceAnswers,
+    k3s: Option<KnownVersion>,
 }
 
 impl Found {
@@ -81,6 +88,7 @@ impl Found {
             Line::Space { device, answer } => {
                 self.spaces.insert(device, SpaceAnswer::Answered(answer.reading()));
             }
+            Line::K3s(known) => self.k3s = Some(known),
             Line::Start(_) | Line::End => {}
         }
     }
@@ -120,7 +128,7 @@ impl Prober {
     }
 
     fn with_program(program: OsString, root: Option<PathBuf>, setting: Setting, limits: Limits) -> Self {
-        Self { program, root, limits, setting, started: Instant::now(), suspects: BTreeMap::new() }
+        Self { program, root, limits, setting, started: Instant::now(), suspects: BTreeMap::new(), known_k3s: None }
     }
 
     /// Reads `kinds`, each below its cap, in the order of [`SectionKind::ALL`]. Never fails: what could not be read is
@@ -139,6 +147,7 @@ impl Prober {
             self.read_alone(&domain, &mut found).await;
         }
         self.forget_gone(&found);
+        self.known_k3s = found.k3s.take().or(self.known_k3s.take());
         self.finish(kinds, found)
     }
 
@@ -187,7 +196,8 @@ impl Prober {
         loop {
             let sections: Vec<_> = order.iter().copied().filter(|kind| !found.sections.contains_key(kind)).collect();
             let except = found.spaces.keys().cloned().collect();
-            let wanted = Wanted { sections, spaces: Spaces { except, ..spaces.clone() } };
+            let wanted =
+                Wanted { sections, spaces: Spaces { except, ..spaces.clone() }, known_k3s: self.known_k3s(&order) };
             if wanted.sections.is_empty() && (!spaces.any() || began.elapsed() > self.limits.hanging) {
                 return;
             }
@@ -213,9 +223,12 @@ impl Prober {
     /// Asks one suspect in a child of its own.
     async fn read_alone(&mut self, domain: &Domain, found: &mut Found) {
         let wanted = match domain {
-            Domain::Section(kind) => Wanted { sections: vec![*kind], spaces: Spaces::default() },
+            Domain::Section(kind) => {
+                Wanted { sections: vec![*kind], known_k3s: self.known_k3s(&[*kind]), ..Wanted::default() }
+            }
             Domain::Space { device, .. } => {
-                Wanted { sections: Vec::new(), spaces: Spaces { one: Some(device.clone()), ..Spaces::default() } }
+                let spaces = Spaces { one: Some(device.clone()), ..Spaces::default() };
+                Wanted { spaces, ..Wanted::default() }
             }
         };
         let end = process::run(&mut self.command(&wanted), self.limits, |line| found.keep(line)).await;
@@ -248,6 +261,11 @@ impl Prober {
                 self.suspects.insert(domain.clone(), Suspect::new(now, leaked));
             }
         }
+    }
+
+    /// What a child that reads `kinds` should know.
+    fn known_k3s(&self, kinds: &[SectionKind]) -> Option<KnownVersion> {
+        self.known_k3s.clone().filter(|_| kinds.contains(&SectionKind::K3s))
     }
 
     fn late(&self, domain: &Domain) -> String {

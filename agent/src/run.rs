@@ -1,33 +1,32 @@
 //! The daemon: finds its identity, keeps one session open, renews and rejoins, and stops when told.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use coord_model::{EndReason, Expect, Welcome};
-use coord_proto::{
-    client::{self, Caller, ClientError},
-    identity::Identity,
-    random_number,
-    tls::Window,
-};
+use coord_model::Expect;
+use coord_proto::{identity::Identity, random_number};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    time::{Instant, sleep},
+    time::sleep,
 };
 
 use crate::{
-    backoff::{Backoff, DEFAULT_CAP},
     enrol::{self, EnrolFailure},
     host::Host,
     prober::Prober,
-    session::{self, Ended, Introduction, Keeper, Lasting, evidence, orders::Orders, reading::Readings},
+    session::{Introduction, Lasting, evidence, orders::Orders, reading::Readings},
     settings::Settings,
 };
 
+mod addresses;
+mod daemon;
+mod ending;
+mod renewal;
+
+use daemon::Daemon;
+pub(crate) use renewal::now;
+
 /// How often an agent without an identity looks whether `join` made one.
 const UNCONFIGURED_WAIT: Duration = Duration::from_secs(10);
-/// The share of its life after which a certificate is renewed, and how far that is spread.
-const HALF_LIFE: f64 = 0.5;
-const SPREAD: f64 = 0.1;
 
 /// Why the daemon could not run.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +35,7 @@ pub(crate) enum RunFailure {
     #[error(transparent)]
     Host(#[from] crate::host::HostError),
     /// The identity cannot be read or written.
-    #[error(transparent)]
+    #[error("this machine's identity cannot be used\nhint: coord-agent leave, then join with a new token")]
     Identity(#[from] coord_proto::identity::IdentityError),
     /// Enrolment was refused for good.
     #[error(transparent)]
@@ -63,8 +62,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunFailure> {
     };
     let orders = Orders::new(identity.newest_generation, identity.newest_epoch);
     let lasting = Lasting { orders, welcome: None, expect: Expect::default(), readings: Readings::start(prober) };
-    let mut daemon =
-        Daemon { host, file: settings.identity_file(), given: settings.coordinators, identity, introduction };
+    let mut daemon = Daemon::new(host, settings.identity_file(), settings.coordinators, identity, introduction);
     daemon.keep(lasting, &mut stop).await;
     stopping();
     Ok(())
@@ -110,255 +108,4 @@ async fn first_identity(settings: &Settings, introduction: &Introduction) -> Res
         }
         sleep(UNCONFIGURED_WAIT).await;
     }
-}
-
-/// An agent with an identity.
-struct Daemon {
-    host: Host,
-    file: PathBuf,
-    given: Vec<String>,
-    identity: Identity,
-    introduction: Introduction,
-}
-
-/// What comes after a session.
-enum Next {
-    /// Open another after a wait.
-    Later,
-    /// Get a new certificate first.
-    Rejoin,
-    /// End.
-    Stop,
-}
-
-impl Daemon {
-    /// Sessions one after the other until told to stop.
-    async fn keep(&mut self, mut lasting: Lasting, stop: &mut (impl Future<Output = ()> + Unpin)) {
-        let mut backoff = Backoff::default();
-        let mut renewal = self.renewal_at_start();
-        loop {
-            let cap = lasting.welcome.as_ref().map_or(DEFAULT_CAP, |welcome| welcome.reconnect_cap);
-            match self.once(&mut lasting, &mut backoff, renewal, stop).await {
-                Next::Stop => return,
-                Next::Rejoin => {
-                    if self.renew_or_rejoin().await {
-                        renewal = self.renewal_from_now();
-                        continue;
-                    }
-                }
-                Next::Later => {}
-            }
-            if Instant::now() >= renewal {
-                if self.renew_or_rejoin().await {
-                    renewal = self.renewal_from_now();
-                    continue;
-                }
-                renewal = Instant::now() + cap;
-            }
-            let wait = backoff.wait(cap, random_number().unwrap_or(u64::MAX));
-            tracing::debug!(seconds = wait.as_secs_f64(), "reconnecting");
-            tokio::select! {
-                () = sleep(wait) => {},
-                () = &mut *stop => return,
-            }
-        }
-    }
-
-    /// One session from connect to end.
-    async fn once(
-        &mut self,
-        lasting: &mut Lasting,
-        backoff: &mut Backoff,
-        renewal: Instant,
-        stop: &mut (impl Future<Output = ()> + Unpin),
-    ) -> Next {
-        let addresses = self.addresses();
-        let caller_identity = self.identity.clone();
-        let caller = Caller::Known(&caller_identity);
-        let channel = tokio::select! {
-            channel = client::connect(&addresses, &caller, window(&self.host)) => channel,
-            () = &mut *stop => return Next::Stop,
-        };
-        let channel = match channel {
-            Ok(channel) => channel,
-            Err(error) => return not_connected(&error),
-        };
-        lasting.welcome = None;
-        let introduction = self.introduction.clone();
-        let ended = session::run(channel, &introduction, lasting, self, renewal, stop).await;
-        if lasting.welcome.is_some() {
-            backoff.succeeded();
-        }
-        if ended.broken_frame() {
-            backoff.broken();
-        } else {
-            backoff.understood();
-        }
-        after(&ended)
-    }
-
-    /// Addresses that were given, then those that the coordinator named.
-    fn addresses(&self) -> Vec<String> {
-        let mut addresses = self.given.clone();
-        addresses.extend(self.identity.coordinators.iter().filter(|address| !self.given.contains(address)).cloned());
-        addresses
-    }
-
-    /// A new certificate for the same key: by the old one while it is good, else by the rejoin credential.
-    async fn renew_or_rejoin(&mut self) -> bool {
-        let mut identity = self.identity.clone();
-        identity.coordinators = self.addresses();
-        let renewed = match client::renew(&identity, window(&self.host)).await {
-            Ok(renewed) => Ok(renewed),
-            Err(ClientError::NoAddress) => return false,
-            Err(error @ ClientError::Connect { .. }) if !certificate_refused(&chain(&error)) => return false,
-            Err(error) => {
-                tracing::info!(%error, "the certificate cannot be renewed; rejoining");
-                client::rejoin(&identity, self.introduction.evidence.clone(), window(&self.host)).await
-            }
-        };
-        match renewed {
-            Ok(renewed) => self.store(renewed),
-            Err(error) => {
-                tracing::warn!(%error, "no new certificate");
-                false
-            }
-        }
-    }
-
-    /// Keeps a new certificate together with what this process has learned.
-    fn store(&mut self, renewed: Identity) -> bool {
-        match renewed.save(&self.file) {
-            Ok(()) => {
-                tracing::info!(expires = renewed.expires.0, "certificate renewed");
-                self.identity = renewed;
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "the new certificate cannot be stored; the old one stays");
-                false
-            }
-        }
-    }
-
-    /// After a start nobody knows how much of the life is over, unless the kernel vouches for the wall clock.
-    fn renewal_at_start(&self) -> Instant {
-        let Ok(clock) = self.host.clock() else { return Instant::now() };
-        let left = wall_now().until(self.identity.expires);
-        let life = Duration::from_secs(self.identity.lifetime_seconds);
-        let used = life.saturating_sub(left);
-        match clock.synchronised {
-            true => Instant::now() + self.share_of_life().saturating_sub(used),
-            false => Instant::now() + self.share_of_life() / 4,
-        }
-    }
-
-    fn renewal_from_now(&self) -> Instant {
-        Instant::now() + self.share_of_life()
-    }
-
-    /// Half of the certificate's life, give or take a tenth.
-    fn share_of_life(&self) -> Duration {
-        let random = random_number().unwrap_or(0) as f64 / u64::MAX as f64;
-        let share = HALF_LIFE * (1.0 - SPREAD + 2.0 * SPREAD * random);
-        Duration::from_secs(self.identity.lifetime_seconds).mul_f64(share)
-    }
-}
-
-impl Keeper for Daemon {
-    fn remember(&mut self, generation: u64, epoch: u64) -> Result<(), String> {
-        let mut identity = self.identity.clone();
-        identity.newest_generation = generation;
-        identity.newest_epoch = epoch;
-        identity.save(&self.file).map_err(|error| error.to_string())?;
-        self.identity = identity;
-        Ok(())
-    }
-
-    fn welcomed(&mut self, welcome: &Welcome) {
-        ready(&format!("connected as {}", welcome.name));
-        tracing::info!(name = welcome.name, version = welcome.version, pending = welcome.pending, "connected");
-        let mut identity = self.identity.clone();
-        identity.name.clone_from(&welcome.name);
-        identity.newest_epoch = welcome.epoch;
-        identity.instance.clone_from(&welcome.instance);
-        if !welcome.coordinators.is_empty() {
-            identity.coordinators.clone_from(&welcome.coordinators);
-        }
-        let same = identity.coordinators == self.identity.coordinators
-            && identity.name == self.identity.name
-            && identity.newest_epoch == self.identity.newest_epoch
-            && identity.instance == self.identity.instance;
-        if same {
-            return;
-        }
-        if let Err(error) = identity.save(&self.file) {
-            tracing::warn!(%error, "cannot remember what the coordinator said");
-        }
-        self.identity = identity;
-    }
-}
-
-/// While the kernel says that its clock is not synchronised, nobody's window is judged.
-pub(crate) fn window(host: &Host) -> Window {
-    match host.clock() {
-        Ok(clock) if clock.synchronised => Window::Judge,
-        Ok(_) | Err(_) => Window::Ignore,
-    }
-}
-
-/// The wall clock; only for a certificate's remaining life, and only while the kernel vouches for it.
-fn wall_now() -> coord_model::Wall {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    coord_model::Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// A certificate that ran out shows as a TLS alert; everything else is for later.
-fn not_connected(error: &ClientError) -> Next {
-    tracing::warn!(error = chain(error), "cannot reach a coordinator");
-    if certificate_refused(&chain(error)) { Next::Rejoin } else { Next::Later }
-}
-
-fn after(ended: &Ended) -> Next {
-    match ended {
-        Ended::Stopped => Next::Stop,
-        Ended::RenewalDue => Next::Rejoin,
-        Ended::Silence => {
-            tracing::warn!("the coordinator has not answered for three intervals");
-            Next::Later
-        }
-        Ended::OldEpoch(epoch) => {
-            tracing::error!(epoch, "this coordinator was replaced by a restored one; it is not obeyed");
-            Next::Later
-        }
-        Ended::Told(EndReason::CertificateExpired, _) => Next::Rejoin,
-        Ended::Told(reason, message) => {
-            tracing::warn!(%reason, message, "the coordinator ended the session");
-            Next::Later
-        }
-        Ended::Failed(status) => {
-            tracing::warn!(error = status.message(), "the session ended");
-            if status.code() == tonic::Code::Unauthenticated || certificate_refused(&chain(status)) {
-                Next::Rejoin
-            } else {
-                Next::Later
-            }
-        }
-    }
-}
-
-fn certificate_refused(text: &str) -> bool {
-    ["CertificateExpired", "CertificateUnknown", "BadCertificate"].iter().any(|alert| text.contains(alert))
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }

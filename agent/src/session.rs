@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use coord_model::{
-    AgentMessage, AnySection, CoordinatorMessage, EndReason, Expect, Hello, MachineEvidence, Outcome, OutcomeResult,
-    PROTOCOL, SectionKind, Welcome,
+    AgentMessage, AnySection, Boot, CoordinatorMessage, EndReason, Expect, Hello, MachineEvidence, Outcome,
+    OutcomeResult, PROTOCOL, SectionKind, Welcome,
 };
 use tokio::{
     sync::mpsc,
@@ -15,15 +15,17 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming, transport::Channel};
 
-use crate::mount_watch::MountWatch;
+use crate::{mount_watch::MountWatch, run::now};
 
 pub(crate) mod evidence;
 pub(crate) mod orders;
 pub(crate) mod outbox;
+mod pace;
 pub(crate) mod reading;
 
 use orders::{Orders, Verdict, outcome};
 use outbox::{Outbox, Worth};
+use pace::Pace;
 use reading::Readings;
 
 /// How long the coordinator may take to say Welcome.
@@ -113,7 +115,7 @@ pub(crate) async fn run(
     introduction: &Introduction,
     lasting: &mut Lasting,
     keeper: &mut impl Keeper,
-    renewal: Instant,
+    renewal: Boot,
     stop: &mut (impl Future<Output = ()> + Unpin),
 ) -> Ended {
     let (send, receive) = mpsc::channel(WAITING_MESSAGES);
@@ -127,7 +129,11 @@ pub(crate) async fn run(
         let first = inbound.message().await?;
         Ok::<_, Status>((inbound, first))
     });
-    let (inbound, first) = match opened.await {
+    let opened = tokio::select! {
+        opened = opened => opened,
+        () = &mut *stop => return Ended::Stopped,
+    };
+    let (inbound, first) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(status)) => return Ended::Failed(status),
         Err(_) => return Ended::Silence,
@@ -142,7 +148,10 @@ pub(crate) async fn run(
     }
     keeper.welcomed(&welcome);
     lasting.welcome = Some(welcome.clone());
-    lasting.readings.everything();
+    for dropped in lasting.readings.everything() {
+        let message = "the session ended before it was done";
+        lasting.orders.finish(outcome(&dropped, OutcomeResult::Failed, message));
+    }
     let mut session = Session {
         lasting,
         keeper,
@@ -183,13 +192,16 @@ impl<K: Keeper> Session<'_, K> {
     async fn converse(
         &mut self,
         mut inbound: Streaming<CoordinatorMessage>,
-        renewal: Instant,
+        renewal: Boot,
         stop: &mut (impl Future<Output = ()> + Unpin),
     ) -> Ended {
         for outcome in self.lasting.orders.unheard().cloned().collect::<Vec<_>>() {
             self.tell(AgentMessage::Outcome(outcome));
         }
-        let mut next_heartbeat = Instant::now() + self.welcome.heartbeat;
+        let mut pace = match Pace::start(self.welcome.heartbeat) {
+            Ok(pace) => pace,
+            Err(error) => return Ended::Failed(Status::internal(format!("cannot start a timer: {error}"))),
+        };
         let mut next_facts = Instant::now() + self.welcome.facts;
         let mut mounts = MountWatch::open();
         loop {
@@ -201,8 +213,13 @@ impl<K: Keeper> Session<'_, K> {
                     Err(status) => return Ended::Failed(status),
                 },
                 (sections, round) = self.lasting.readings.next() => self.read(sections, round),
-                () = sleep_until(next_heartbeat) => {
-                    next_heartbeat += self.welcome.heartbeat;
+                beat = pace.beat() => {
+                    if let Err(error) = beat {
+                        return Ended::Failed(Status::internal(format!("the timer failed: {error}")));
+                    }
+                    if now() >= renewal {
+                        return Ended::RenewalDue;
+                    }
                     self.heartbeat += 1;
                     self.tell(AgentMessage::Heartbeat { number: self.heartbeat });
                     if Instant::now() >= next_facts {
@@ -212,7 +229,6 @@ impl<K: Keeper> Session<'_, K> {
                 },
                 () = mounts.changed() => self.lasting.readings.mounts_changed(),
                 () = sleep_until(silence) => return Ended::Silence,
-                () = sleep_until(renewal) => return Ended::RenewalDue,
                 () = &mut *stop => return Ended::Stopped,
             }
             if self.send.is_closed() || self.send.capacity() == 0 {

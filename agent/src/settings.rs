@@ -79,6 +79,7 @@ impl Settings {
             configuration_file: self.file.clone(),
             configuration_error: self.error.clone(),
             started_seconds: Some(0.0),
+            known_k3s: None,
         }
     }
 

@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 pub mod folder;
 pub mod lock;
+mod refusal;
 mod registry;
 pub mod serve;
 mod state;

@@ -31,6 +31,9 @@ pub(crate) struct Flight {
     answer: Option<oneshot::Sender<Outcome>>,
 }
 
+/// How long after its deadline a command is forgotten.
+const LATE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Why a message did not reach a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotSent {
@@ -53,6 +56,8 @@ pub(crate) enum NotSent {
 pub(crate) struct Fleet {
     /// By id.
     pub(crate) nodes: BTreeMap<String, Known>,
+    /// Keys of operators that the store knows.
+    pub(crate) operators: BTreeSet<String>,
     /// Keys of nodes and operators that may do nothing any more.
     pub(crate) revoked: BTreeSet<String>,
     sessions: u64,
@@ -67,9 +72,9 @@ pub(crate) struct Registry {
 
 impl Registry {
     /// With the rows of the store.
-    pub(crate) fn new(rows: Vec<Row>, revoked: BTreeSet<String>, now: Boot) -> Self {
+    pub(crate) fn new(rows: Vec<Row>, operators: BTreeSet<String>, revoked: BTreeSet<String>, now: Boot) -> Self {
         let nodes = rows.into_iter().map(|row| (row.id.clone(), Known::new(row, now))).collect();
-        Self { fleet: Mutex::new(Fleet { nodes, revoked, sessions: 0 }), changed: watch::Sender::new(()) }
+        Self { fleet: Mutex::new(Fleet { nodes, operators, revoked, sessions: 0 }), changed: watch::Sender::new(()) }
     }
 
     /// The fleet. Never held over an await.
@@ -139,7 +144,7 @@ impl Registry {
         session.number = number;
         if let Some(old) = known.session.take() {
             known.note_clone(hello.process_number, &old, &session);
-            known.past_numbers.insert(old.process_number);
+            known.past_numbers.push_back(old.process_number);
             old.end(EndReason::Replaced, "a newer session of the same identity took over");
         } else {
             known.note_return(hello.process_number, &session);
@@ -157,7 +162,7 @@ impl Registry {
         let Some(known) = fleet.nodes.get_mut(id) else { return };
         if known.session.as_ref().is_some_and(|session| session.number == number) {
             if let Some(session) = known.session.take() {
-                known.past_numbers.insert(session.process_number);
+                known.past_numbers.push_back(session.process_number);
                 known.last_address = session.address;
                 known.last_process = Some(session.process_number);
             }
@@ -180,13 +185,48 @@ impl Registry {
         }
     }
 
-    /// Sections that came in, and those that could not be used.
+    /// Sections that came in, and those that could not be used. What they mean is worked out between two short turns
+    /// of the lock; messages of one node come one after the other, so nothing can come in between.
     pub(crate) fn told(&self, id: &str, sections: Vec<AnySection>, refused: Vec<Refusal>, unknown: u32, now: Boot) {
-        if let Some(known) = self.fleet().nodes.get_mut(id) {
+        let new = known::kept(sections, now);
+        let all = {
+            let mut fleet = self.fleet();
+            let Some(known) = fleet.nodes.get_mut(id) else { return };
             known.last_heard = Some(now);
-            known.told(sections, refused, unknown, now);
+            known.told(new, refused, unknown)
+        };
+        let meaning = known::meaning(&all, now);
+        if let Some(known) = self.fleet().nodes.get_mut(id) {
+            (known.problems, known.summary) = meaning;
         }
         self.touch();
+    }
+
+    /// Whether this node was asked for this and has not answered.
+    pub(crate) fn is_under_way(&self, id: &str, key: &str) -> bool {
+        self.fleet().nodes.get(id).is_some_and(|known| known.flights.contains_key(key))
+    }
+
+    /// Takes away commands whose asker is gone and whose deadline is long over; their nodes and keys.
+    pub(crate) fn expire(&self, now: Boot) -> Vec<(String, String)> {
+        let mut expired = Vec::new();
+        for (id, known) in &mut self.fleet().nodes {
+            known.flights.retain(|key, flight| {
+                let over = now.since(flight.given) > flight.deadline + LATE;
+                if over {
+                    expired.push((id.clone(), key.clone()));
+                }
+                !over
+            });
+        }
+        expired
+    }
+
+    /// This process was stopped for a while: whoever has a session could not be heard, and is not to blame.
+    pub(crate) fn resumed(&self, now: Boot) {
+        for known in self.fleet().nodes.values_mut().filter(|known| known.session.is_some()) {
+            known.last_heard = Some(now);
+        }
     }
 
     /// Puts a command on its way; its outcome arrives at the receiver.

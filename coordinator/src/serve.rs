@@ -11,7 +11,6 @@ use std::{
 use coord_proto::{
     agents::agents_server::AgentsServer,
     control::control_server::ControlServer,
-    refused::Refused,
     tls::{CallerVerifier, Window, provider},
 };
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -22,7 +21,7 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, transport::Server};
+use tonic::transport::Server;
 
 use crate::{
     authority::ServingIdentity,
@@ -31,11 +30,11 @@ use crate::{
     data::{Data, DataError},
     registry::Registry,
     state::{State, synchronised},
-    store::{Store, StoreError, in_flight, meta, nodes, revocations},
+    store::{Store, StoreError, in_flight, meta, nodes, operators, revocations},
 };
 
 mod acceptor;
-mod addresses;
+pub(crate) mod addresses;
 mod agents;
 mod authorise;
 mod connection;
@@ -98,6 +97,9 @@ pub enum ServeError {
     /// The network stack failed.
     #[error("the server ended")]
     Transport(#[from] tonic::transport::Error),
+    /// A part of the coordinator ended by itself.
+    #[error("{0} ended by itself (hint: the log says why; systemd starts the coordinator again)")]
+    Ended(&'static str),
     /// No signals.
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
@@ -141,21 +143,24 @@ async fn prepare(
     let remembered = store.call(|database| {
         // Nobody waits for commands that an earlier process gave.
         for command in in_flight::all(database)? {
-            in_flight::finish(database, &command.key)?;
+            in_flight::finish(database, &command.node, &command.key)?;
         }
         Ok::<_, StoreError>((
             meta::instance(database)?,
             meta::epoch(database)?,
             meta::newest_trusted(database)?,
             nodes::all(database)?,
+            operators::all(database)?,
             revocations::all(database)?,
         ))
     });
-    let (instance, epoch, trusted, rows, revoked) = remembered.await?;
+    let (instance, epoch, trusted, rows, people, revoked) = remembered.await?;
+    let operators =
+        people.into_iter().filter(|person| person.revoked_at.is_none()).map(|person| person.key_id).collect();
     Ok(State {
-        registry: Registry::new(rows, revoked, started.boot),
+        registry: Registry::new(rows, operators, revoked, started.boot),
         doors: Arc::default(),
-        advertised: addresses::advertised(&settings.advertise, bound),
+        bound,
         clock: Mutex::new(ClockTrust::start(trusted, started, synchronised(&settings))),
         settings,
         store,
@@ -186,12 +191,24 @@ async fn run(
         router(&state).serve_with_incoming_shutdown(ReceiverStream::new(secured), stopping.clone().cancelled_owned());
     let nearby =
         router(&state).serve_with_incoming_shutdown(socket::incoming(local), stopping.clone().cancelled_owned());
-    let (remote, nearby) = (tokio::spawn(remote), tokio::spawn(nearby));
-    stop.await;
+    let (mut remote, mut nearby) = (tokio::spawn(remote), tokio::spawn(nearby));
+    let (mut accepting, mut turning, mut web) = (accepting, turning, web);
+    // A part that ends by itself must not leave a coordinator that only looks alive.
+    let ended = tokio::select! {
+        () = stop => None,
+        _ = &mut remote => Some("the gRPC server"),
+        _ = &mut nearby => Some("the server of the socket"),
+        _ = &mut accepting => Some("the acceptor"),
+        _ = &mut turning => Some("the regular turn"),
+        _ = &mut web => Some("the HTTP server"),
+    };
     tracing::info!("stopping");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     state.registry.end_all();
     stopping.cancel();
+    if let Some(part) = ended {
+        return Err(ServeError::Ended(part));
+    }
     // An open watch or a peer that does not read must not hold up the stop.
     let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(remote, nearby, accepting, turning, web) }).await;
     Ok(())
@@ -250,37 +267,4 @@ fn stop_signal() -> Result<impl Future<Output = ()>, ServeError> {
             _ = interrupt.recv() => {},
         }
     })
-}
-
-/// The sentence of an error, without the hint that it may carry.
-pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
-    split_hint(&error.to_string()).0
-}
-
-/// `text (hint: what to type)` as its two parts.
-fn split_hint(text: &str) -> (String, String) {
-    match text.split_once(" (hint: ") {
-        Some((what, hint)) => (what.to_owned(), hint.strip_suffix(')').unwrap_or(hint).to_owned()),
-        None => (text.to_owned(), String::new()),
-    }
-}
-
-/// Any refusal of the coordinator as a status with cause and hint.
-pub(crate) fn refuse(error: &(dyn std::error::Error + 'static)) -> Status {
-    let (what, hint) = split_hint(&error.to_string());
-    let cause = error.source().map_or_else(String::new, |cause| split_hint(&cause.to_string()).0);
-    Refused { what, cause, hint }.into_status(code(error))
-}
-
-/// A store that cannot be written passes; everything else stays refused.
-fn code(error: &(dyn std::error::Error + 'static)) -> Code {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        match error.downcast_ref::<StoreError>() {
-            Some(error) if error.is_full() => return Code::Unavailable,
-            Some(_) => return Code::Internal,
-            None => cause = error.source(),
-        }
-    }
-    Code::FailedPrecondition
 }

@@ -1,6 +1,7 @@
 //! What every call of the coordinator shares.
 
 use std::{
+    net::SocketAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use crate::{
     clock::{self, ClockTrust},
     config::{ClockSource, Settings},
     registry::Registry,
-    serve::doors::Doors,
+    serve::{addresses::advertised, doors::Doors},
     store::{Store, events::NewEvent, meta},
 };
 
@@ -33,8 +34,8 @@ pub(crate) struct State {
     pub(crate) instance: String,
     /// Raised by each restore.
     pub(crate) epoch: u64,
-    /// Addresses that agents and tokens are told.
-    pub(crate) advertised: Vec<String>,
+    /// Where it listens for agents.
+    pub(crate) bound: SocketAddr,
     /// When it started.
     pub(crate) started: Moment,
     pub(crate) clock: Mutex<ClockTrust>,
@@ -57,6 +58,11 @@ impl State {
     /// Now on the wall clock.
     pub(crate) fn wall(&self) -> Wall {
         clock::now().wall
+    }
+
+    /// Addresses that agents and tokens are told; asked anew each time, since a network may come up late.
+    pub(crate) fn advertised(&self) -> Vec<String> {
+        advertised(&self.settings.advertise, self.bound)
     }
 
     /// Why the wall clock cannot be believed, if so.

@@ -76,7 +76,7 @@ fn encode(document: &impl Serialize) -> Result<Document, Status> {
 }
 
 fn broken(error: &StoreError) -> Status {
-    crate::serve::refuse(error)
+    crate::refusal::refuse(error)
 }
 
 /// The rows of one node, or all.

@@ -24,6 +24,10 @@ use crate::{
     token::Token,
 };
 
+mod wound;
+
+use wound::Wound;
+
 /// The stub of the `Agents` service.
 pub type Agents = AgentsClient<Channel>;
 /// The stub of the `Control` service.
@@ -133,11 +137,23 @@ fn plain(error: io::Error) -> io::Error {
 /// # Errors
 /// The last address's reason when none did.
 pub async fn connect(addresses: &[String], caller: &Caller<'_>, window: Window) -> Result<Channel, ClientError> {
+    Ok(connect_first(addresses, caller, window).await?.0)
+}
+
+/// The same, and which address it was.
+///
+/// # Errors
+/// The last address's reason when none did.
+pub async fn connect_first(
+    addresses: &[String],
+    caller: &Caller<'_>,
+    window: Window,
+) -> Result<(Channel, String), ClientError> {
     let configuration = Arc::new(configuration(caller, window)?);
     let mut last = ClientError::NoAddress;
     for address in addresses {
         match dial(address, Arc::clone(&configuration)).await {
-            Ok(stream) => return over(stream).await,
+            Ok(stream) => return Ok((over(stream).await?, address.clone())),
             Err(source) => last = ClientError::Connect { address: address.clone(), source },
         }
     }
@@ -149,9 +165,10 @@ async fn over<S>(stream: S) -> Result<Channel, ClientError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    let mut once = Some(stream);
+    let wound = Wound::default();
+    let mut once = Some(wound.of(stream));
     let connector = service_fn(move |_: http::Uri| {
-        let stream = once.take().ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the connection ended"));
+        let stream = once.take().ok_or_else(|| wound.error());
         async move { stream.map(TokioIo::new) }
     });
     let endpoint = Endpoint::from_static("http://coordinator")

@@ -142,11 +142,21 @@ impl Identity {
         Ok(Self { key: STANDARD.encode(key.serialize_der()).into(), ..Self::default() })
     }
 
-    /// Reads an identity file; `None` when there is none.
+    /// Reads an identity file; `None` when there is none. A damaged one gives way to the previous one beside it.
     ///
     /// # Errors
-    /// When it is there and cannot be read or makes no sense.
+    /// When it is there and cannot be read or makes no sense, and there is no previous one.
     pub fn load(path: &Path) -> Result<Option<Self>, IdentityError> {
+        match Self::read(path) {
+            Err(damaged @ IdentityError::Damaged { .. }) => match Self::read(&previous(path)) {
+                Ok(Some(before)) => Ok(Some(before)),
+                Ok(None) | Err(_) => Err(damaged),
+            },
+            other => other,
+        }
+    }
+
+    fn read(path: &Path) -> Result<Option<Self>, IdentityError> {
         let text = match std::fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -165,9 +175,7 @@ impl Identity {
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
         let write = |source: io::Error| IdentityError::Write { path: path.to_owned(), source };
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| write(io::Error::other(error)))?;
-        let mut previous = path.as_os_str().to_owned();
-        previous.push(".previous");
-        let written = write_private(path, &text, Some(Path::new(&previous))).map_err(write);
+        let written = write_private(path, &text, Some(&previous(path))).map_err(write);
         text.zeroize();
         written
     }
@@ -243,6 +251,13 @@ impl Identity {
     }
 }
 
+/// Where the identity before this one is kept.
+fn previous(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".previous");
+    name.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +285,9 @@ mod tests {
         let previous = Identity::load(&folder.join("identity.json.previous")).unwrap().unwrap();
         assert!(read.enrolled() && !previous.enrolled());
         assert_eq!(read.key_id().unwrap(), previous.key_id().unwrap());
+        std::fs::write(&path, "{").unwrap();
+        let saved = Identity::load(&path).unwrap().unwrap();
+        assert_eq!(saved.key_id().unwrap(), read.key_id().unwrap(), "a damaged file gives way to the previous one");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -5,6 +5,9 @@ use tonic::{Code, Status, metadata::MetadataValue};
 const CAUSE: &str = "coord-cause-bin";
 const HINT: &str = "coord-hint-bin";
 
+/// How the refusal of a revoked identity begins; an agent that reads it stops asking every few seconds.
+pub const REVOKED: &str = "this identity was revoked";
+
 /// What a person is told when a call is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refused {

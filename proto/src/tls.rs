@@ -113,6 +113,7 @@ fn check_chain(
         webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
             rustls::CertificateError::UnknownIssuer.into()
         }
+        webpki::Error::RequiredEkuNotFoundContext(_) => general("the certificate is for another role"),
         other => general(format!("the certificate is not good: {other}")),
     };
     let now = match window {

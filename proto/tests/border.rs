@@ -91,7 +91,9 @@ proptest! {
         let section = decode_section(&bytes).expect("a good section");
         prop_assert_eq!(json(section.clone()), told);
         let again = encode_section(section.clone());
-        prop_assert_eq!(decode_section(&again).expect("our own bytes"), section);
+        let back = decode_section(&again).expect("our own bytes");
+        prop_assert_eq!(&back, &section);
+        prop_assert_eq!(encode_section(back), again, "equal sections have equal bytes");
     }
 
     #[test]
@@ -146,9 +148,18 @@ fn bad_values_are_refused_by_name() {
     let schema = Schema::read();
     let wrong: [(&[u8], &str); 5] = [
         (&schema.section(SectionKind::System, &schema::double(field(&schema, "System", "load_1"), f64::NAN)), "load_1"),
-        (&schema.section(SectionKind::System, &schema::text(field(&schema, "System", "boot_id"), &"é".repeat(4096))), "boot_id"),
-        (&schema.section(SectionKind::System, &schema::text(field(&schema, "System", "boot_id"), "a\u{1b}[2Jb")), "boot_id"),
-        (&schema.section(SectionKind::System, &schema::bytes(field(&schema, "System", "boot_id"), &[0xff, 0xfe])), "facts"),
+        (
+            &schema.section(SectionKind::System, &schema::text(field(&schema, "System", "boot_id"), &"é".repeat(4096))),
+            "boot_id",
+        ),
+        (
+            &schema.section(SectionKind::System, &schema::text(field(&schema, "System", "boot_id"), "a\u{1b}[2Jb")),
+            "boot_id",
+        ),
+        (
+            &schema.section(SectionKind::System, &schema::bytes(field(&schema, "System", "boot_id"), &[0xff, 0xfe])),
+            "facts",
+        ),
         (&schema.section(SectionKind::System, &[0x07]), "facts"),
     ];
     for (bytes, name) in wrong {

@@ -27,7 +27,8 @@ impl Bystander {
     /// When it was disturbed.
     pub fn is_undisturbed(&self, lab: &Lab) {
         lab.wait_node(NAME, "to be heard", |node| {
-            matches!(node.health, Health::Ready | Health::Degraded) && node.last_seen_seconds.is_some_and(|age| age < 5.0)
+            matches!(node.health, Health::Ready | Health::Degraded)
+                && node.last_seen_seconds.is_some_and(|age| age < 5.0)
         });
         let messages: Vec<String> = events(lab, NAME).into_iter().map(|event| event.message).collect();
         let began = messages.iter().filter(|message| message.starts_with("session began")).count();

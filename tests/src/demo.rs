@@ -65,8 +65,9 @@ fn run(lab: &mut Lab, agents: &mut Vec<Running>, interrupts: &Receiver<()>, once
     say(&format!("demo: coordinator on free ports, {} for agents, {} for HTTP", lab.listen, lab.http));
     lab.start_coordinator();
     let names = fleet::start(lab, agents, interrupts)?;
-    fleet::wait(lab, &names, interrupts)?;
+    fleet::wait(lab, &names, agents, interrupts)?;
     say(&format!("demo: all {} nodes are in after {} s", names.len(), began.elapsed().as_secs()));
+    fleet::check(lab)?;
     tour::show(lab)?;
     if once {
         return Ok(());
@@ -77,14 +78,16 @@ fn run(lab: &mut Lab, agents: &mut Vec<Running>, interrupts: &Receiver<()>, once
     Err(Stopped::Interrupted)
 }
 
-/// Asks all agents to stop, then waits for them and for the coordinator.
+/// Asks all agents to stop, ends those that do not hear, then stops the coordinator.
 fn stop(lab: &mut Lab, agents: &mut Vec<Running>) {
     for agent in agents.iter() {
         agent.signal(nix::sys::signal::Signal::SIGTERM);
     }
-    for mut agent in agents.drain(..) {
-        agent.stop();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while agents.iter_mut().any(|agent| matches!(agent.0.try_wait(), Ok(None))) && Instant::now() < deadline {
+        std::thread::park_timeout(Duration::from_millis(20));
     }
+    agents.clear();
     lab.stop_coordinator();
 }
 

@@ -143,7 +143,12 @@ impl Lab {
 
     /// Starts the coordinator and waits until it answers on both ways.
     pub fn start_coordinator(&mut self) {
-        let mut running = Running(self.coordinator_command().spawn().unwrap());
+        self.start_as(self.coordinator_command());
+    }
+
+    /// The same with a command made from [`Self::coordinator_command`].
+    pub fn start_as(&mut self, mut command: Command) {
+        let mut running = Running(command.spawn().unwrap());
         wait_for("the coordinator to listen", || {
             if let Some(status) = running.0.try_wait().unwrap() {
                 panic!("the coordinator ended with {status}: {}", self.log());
@@ -178,7 +183,10 @@ impl Lab {
         let mut command = Command::new(program("coordctl"));
         command.arg("--socket").arg(self.socket()).args(arguments).stdin(Stdio::null());
         command.env("HOME", self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
-        command.env("XDG_CONFIG_HOME", self.path("config")).env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1");
+        command
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("NO_COLOR", "1");
         command
     }
 
@@ -242,7 +250,12 @@ impl Lab {
     }
 
     /// Waits until the node is there and `good` is true of it.
-    pub fn wait_node(&self, name: &str, what: &str, good: impl Fn(&coord_model::NodeStatus) -> bool) -> coord_model::NodeStatus {
+    pub fn wait_node(
+        &self,
+        name: &str,
+        what: &str,
+        good: impl Fn(&coord_model::NodeStatus) -> bool,
+    ) -> coord_model::NodeStatus {
         wait_for(&format!("{name} {what}"), || {
             self.status().nodes.into_iter().find(|node| node.name == name).filter(|node| good(node))
         })

@@ -45,7 +45,11 @@ pub fn token(lab: &Lab, arguments: &[&str]) -> Token {
 /// What a machine of this name would show of itself.
 #[must_use]
 pub fn evidence(name: &str) -> MachineEvidence {
-    MachineEvidence { machine_id: format!("machine-of-{name}"), host_name: name.to_owned(), ..MachineEvidence::default() }
+    MachineEvidence {
+        machine_id: format!("machine-of-{name}"),
+        host_name: name.to_owned(),
+        ..MachineEvidence::default()
+    }
 }
 
 /// Shows a token once with this key.

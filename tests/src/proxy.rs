@@ -90,6 +90,10 @@ fn copy(mut from: TcpStream, mut to: TcpStream, shared: &Shared, up: bool) {
         }
         shared.bytes.fetch_add(length as u64, Ordering::Relaxed);
     }
+    // A held direction carries no end either.
+    while hold.load(Ordering::Relaxed) {
+        thread::park_timeout(LOOK);
+    }
     // The other direction may have closed it already.
     let _ = to.shutdown(Shutdown::Both);
 }

@@ -25,7 +25,7 @@ The token is asked for, or read from stdin; it is never an argument, since
 arguments can be read by every user of the machine. Without HOST:PORT the
 addresses in the token are tried.
 
-example: coordctl token create --name k3s-w3   (where coordctl works)
+example: coordctl token create --node k3s-w3   (where coordctl works)
          coord-agent join                      (here, then paste the token)
 ";
 

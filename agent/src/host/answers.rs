@@ -88,6 +88,9 @@ pub(crate) struct Answers {
     /// Unix sockets by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) sockets: Table<bool>,
+    /// `k3s --version`, the version alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) k3s_version: Option<Answer<String>>,
     /// What the root helper of that host answered; absent where it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) helper: Option<HelperAnswers>,

@@ -40,6 +40,11 @@ pub(super) fn reason(address: &str, error: &std::io::Error) -> Unknown {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::ConnectionRefused => Unknown::absent(format!("{address} refused the connection")),
+        // k3s' load balancer takes every connection, and hangs up when no server is behind it.
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe => Unknown::absent(format!("{address} closed the connection")),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
             Unknown::new(ValueState::Timeout, format!("{address} did not answer in 2 s"))
         }
@@ -73,6 +78,9 @@ pub(super) fn http_get(address: &str, path: &str) -> Reading<HttpAnswer> {
     let mut stream = connect(address, end)?;
     stream.write_all(request(address, path).as_bytes()).map_err(|error| reason(address, &error))?;
     let bytes = read_some(&mut stream, end).map_err(|error| reason(address, &error))?;
+    if bytes.is_empty() {
+        return Err(reason(address, &std::io::ErrorKind::UnexpectedEof.into()));
+    }
     parse_answer(&bytes).ok_or_else(|| Unknown::error(format!("{address} did not answer in HTTP")))
 }
 
@@ -117,6 +125,30 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         drop(listener);
         assert_eq!(http_get(&address, "/").unwrap_err().state, ValueState::Absent);
+    }
+
+    #[test]
+    fn a_peer_that_hangs_up_is_absence() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = thread::spawn(move || {
+            for _ in 0..2 {
+                // Closing with something unread resets the connection, closing after reading ends it in order.
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 4096];
+                assert!(stream.read(&mut request).unwrap() > 0);
+            }
+            drop(listener.accept().unwrap());
+        });
+        for answer in [
+            http_get(&address, "/").map(drop),
+            super::super::tls::https_answer(&address).map(drop),
+            http_get(&address, "/").map(drop),
+        ] {
+            let reason = answer.unwrap_err();
+            assert_eq!(reason, Unknown::absent(format!("{address} closed the connection")));
+        }
+        server.join().unwrap();
     }
 
     #[test]

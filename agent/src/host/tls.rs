@@ -120,6 +120,8 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
+            // A greeting that nobody read would reset the connection.
+            assert!(std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap() > 0);
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
         });
         let reason = https_answer(&address).unwrap_err();

@@ -8,7 +8,7 @@ use coord_model::{
 };
 
 use super::space::put;
-use crate::host::Host;
+use crate::host::{Host, KnownVersion};
 
 /// What only the main process knows about itself.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) configuration_error: Option<String>,
     /// Seconds since it started.
     pub(crate) started_seconds: Option<f64>,
+    /// What the k3s binary said when it was last run.
+    pub(crate) known_k3s: Option<KnownVersion>,
 }
 
 /// Reads the section; never waits for anything.

@@ -84,7 +84,9 @@ fn errors(host: &Host, row: &Row) -> Reading<u64> {
     if row.kind != "ext4" {
         return Err(Unknown::not_applicable(format!("{} counts no errors in sysfs", row.kind)));
     }
-    let name = row.source.rsplit('/').next().unwrap_or_default();
+    // The kernel's own name, dm-0 or sda1: the source may be a name below /dev/mapper or /dev/disk.
+    let device = host.real(&format!("/sys/dev/block/{}", row.device_number)).unwrap_or_else(|_| row.source.clone());
+    let name = device.rsplit('/').next().unwrap_or_default();
     let path = format!("/sys/fs/ext4/{name}/errors_count");
     let text = host.text(&path)?;
     text.parse().map_err(|_| Unknown::error(format!("{path} holds no number")))
@@ -107,5 +109,29 @@ mod tests {
         );
         assert_eq!(roles(&rows, "0:45"), ["/data", "/data/pods"]);
         assert!(roles(&[], "8:1").is_empty());
+    }
+
+    #[test]
+    fn errors_of_a_mapped_device_stand_under_its_kernel_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        std::fs::create_dir_all(root.join("sys/dev/block")).unwrap();
+        for name in ["dm-0", "sdz1"] {
+            std::fs::create_dir_all(root.join("sys/devices").join(name)).unwrap();
+            std::fs::create_dir_all(root.join("sys/fs/ext4").join(name)).unwrap();
+        }
+        std::fs::write(root.join("sys/fs/ext4/dm-0/errors_count"), "3\n").unwrap();
+        std::fs::write(root.join("sys/fs/ext4/sdz1/errors_count"), "4\n").unwrap();
+        std::os::unix::fs::symlink("../../devices/dm-0", root.join("sys/dev/block/252:0")).unwrap();
+        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
+        let host = Host::recorded(folder.path()).unwrap();
+        let rows = table::parse(
+            "27 1 252:0 / / rw - ext4 /dev/mapper/vg-root rw\n28 27 8:1 / /a rw - ext4 /dev/sdz1 rw\n\
+             29 27 8:9 / /b rw - xfs /dev/sdz9 rw",
+        );
+        assert_eq!(errors(&host, &rows[0]), Ok(3));
+        // A container may hide /sys/dev/block.
+        assert_eq!(errors(&host, &rows[1]), Ok(4));
+        assert_eq!(errors(&host, &rows[2]).unwrap_err().state, ValueState::NotApplicable);
     }
 }

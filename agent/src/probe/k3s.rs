@@ -1,6 +1,6 @@
 //! Kubernetes on this machine: the systemd unit, what answers on the loopback, and how long its certificates last.
 //!
-//! Nothing is run and D-Bus is not asked: unit files and cgroups are text, and the kubelet, the API and etcd answer
+//! D-Bus is not asked, and but for `k3s --version` nothing is run: unit files and cgroups are text, and the kubelet, the API and etcd answer
 //! on 127.0.0.1. Names of keys are read from the configuration, tokens never are.
 
 use coord_model::{
@@ -13,16 +13,16 @@ mod loopback;
 mod process;
 mod unit;
 
-use crate::host::{Host, NEEDS_HELPER};
+use crate::host::{Host, KnownVersion, NEEDS_HELPER};
 
 const SOURCE: &str = "systemd's unit files, /sys/fs/cgroup/system.slice, /etc/rancher/k3s, 127.0.0.1";
 /// Where the agent's load balancer keeps its servers.
 const LOAD_BALANCER: &str = "/var/lib/rancher/k3s/agent/etc/k3s-agent-load-balancer.json";
 
-/// Reads what k3s does here and how it is.
-pub(crate) fn probe(host: &Host) -> Section<K3s> {
+/// Reads what k3s does here and how it is; its binary is run unless `known` knows its version.
+pub(crate) fn probe(host: &Host, known: Option<&KnownVersion>) -> Section<K3s> {
     let reading = match unit::find(host) {
-        Ok(Some(unit)) => installed(host, &unit),
+        Ok(Some(unit)) => installed(host, &unit, host.k3s_version(known)),
         Ok(None) => everywhere(Ok(K3sRole::None), &Unknown::not_applicable("k3s is not installed here")),
         Err(reason) => everywhere(Err(reason.clone()), &reason),
     };
@@ -30,7 +30,7 @@ pub(crate) fn probe(host: &Host) -> Section<K3s> {
 }
 
 /// A machine with a k3s unit.
-fn installed(host: &Host, unit: &unit::Unit) -> K3sReading {
+fn installed(host: &Host, unit: &unit::Unit, version: Reading<String>) -> K3sReading {
     let config = config::read(host, unit);
     let answers = loopback::ask(host, unit.role);
     K3sReading {
@@ -39,7 +39,7 @@ fn installed(host: &Host, unit: &unit::Unit) -> K3sReading {
         unit_state: unit.process.as_ref().map(process::Process::state).map_err(Clone::clone),
         unit_since_seconds: process::since(host, unit.process.as_ref().map_err(Clone::clone)),
         enabled: unit::enabled(host, &unit.name),
-        version: not_implemented(),
+        version,
         datastore: config.datastore(host, unit.role, &answers.etcd_ready),
         server_url: config.server_url(host, unit),
         kubelet_healthy: answers.kubelet_healthy.clone(),

@@ -3,7 +3,7 @@
 use coord_model::{AnySection, SectionKind};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Answer, Space};
+use crate::host::{Answer, KnownVersion, Space};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub(super) enum Line {
         /// What statvfs said.
         answer: Answer<Space>,
     },
+    /// What the k3s binary says, so that it need not be run again.
+    K3s(KnownVersion),
     /// Everything that was asked for is told.
     End,
 }

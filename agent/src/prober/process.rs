@@ -1,17 +1,22 @@
 //! One probing child with a deadline for each step.
+//!
+//! Its lines do not wake this process: they are read when the child ends, and else at a slow turn that judges the
+//! deadlines. A healthy child costs one wakeup.
 
-use std::time::Duration;
+use std::{process::ExitStatus, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::{Child, ChildStdout, Command},
-    time::{Instant, timeout, timeout_at},
+    process::{Child, Command},
+    time::{Instant, timeout},
 };
 
-use super::line::{Domain, Line};
+use super::{
+    line::{Domain, Line},
+    output::Output,
+};
 
-/// The longest line: a section of 32 KiB with everything that JSON adds.
-const LONGEST_LINE: u64 = 1 << 20;
+/// How often a child that has not ended is listened to. What it says meanwhile waits in the pipe.
+const TURN: Duration = Duration::from_millis(250);
 
 /// How long each step may take.
 #[derive(Clone, Copy, Debug)]
@@ -51,51 +56,87 @@ pub(super) enum End {
 
 /// Runs `command` and hands each result to `found`.
 pub(super) async fn run(command: &mut Command, limits: Limits, mut found: impl FnMut(Line)) -> End {
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+    let (mut child, mut output) = match start(command) {
+        Ok(started) => started,
         Err(error) => return End::Refused(format!("cannot start a probe: {error}")),
     };
-    let Some(stdout) = child.stdout.take() else {
-        return End::Refused("the probe has no output".to_string());
-    };
-    let mut reader = BufReader::new(stdout);
-    let mut during = None;
-    let mut deadline = Instant::now() + limits.section;
+    let mut step = Step { during: None, patience: limits.section };
     loop {
-        let line = match timeout_at(deadline, next(&mut reader)).await {
-            Err(_) => return End::Late(during, kill(child, limits.reap).await),
-            Ok(Err(_)) => {
-                kill(child, limits.reap).await;
-                return End::Broken(during, "the probe wrote something unreadable".to_string());
-            }
-            Ok(Ok(None)) => return End::Broken(during, ended(child, limits.reap).await),
-            Ok(Ok(Some(line))) => line,
-        };
-        deadline = Instant::now() + limits.section;
-        match line {
-            Line::Start(domain) => {
-                if let Domain::Space { .. } = domain {
-                    deadline = Instant::now() + limits.space;
-                }
-                during = Some(domain);
-            }
-            Line::End => {
-                kill(child, limits.reap).await;
+        let exit = step.turn(&mut child).await;
+        let Ok(lines) = output.lines() else { return unreadable(step, child, limits).await };
+        for line in lines {
+            let Ok(line) = line else { return unreadable(step, child, limits).await };
+            if line == Line::End {
+                finish(child, limits.reap).await;
                 return End::Finished;
             }
-            result @ (Line::Done(_) | Line::Space { .. }) => {
-                during = None;
-                found(result);
+            step.advance(&line, limits);
+            match line {
+                result @ (Line::Done(_) | Line::Space { .. } | Line::K3s(_)) => found(result),
+                Line::Start(_) | Line::End => {}
             }
+        }
+        match exit {
+            Some(status) => return End::Broken(step.during, how(status)),
+            None if output.closed() => return End::Broken(step.during, ended(child, limits.reap).await),
+            None if step.patience.is_zero() => return End::Late(step.during, kill(child, limits.reap).await),
+            None => {}
         }
     }
 }
 
-/// The next line; `None` at the end of the output.
-async fn next(reader: &mut BufReader<ChildStdout>) -> std::io::Result<Option<Line>> {
-    let mut text = Vec::new();
-    reader.take(LONGEST_LINE).read_until(b'\n', &mut text).await?;
-    if text.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&text)?)) }
+/// What a child does now, and for how much longer it may.
+struct Step {
+    during: Option<Domain>,
+    /// Counts from when the step was heard of, which is after it began: nothing is blamed too early.
+    patience: Duration,
+}
+
+impl Step {
+    /// Waits until the child has ended or a turn is over.
+    ///
+    /// A turn counts for at most twice its length: when this process and its child were both stopped for a minute,
+    /// the child has not been slow.
+    async fn turn(&mut self, child: &mut Child) -> Option<std::io::Result<ExitStatus>> {
+        let began = Instant::now();
+        let turn = self.patience.min(TURN);
+        let exit = timeout(turn, child.wait()).await.ok();
+        self.patience = self.patience.saturating_sub(began.elapsed().min(turn * 2));
+        exit
+    }
+
+    fn advance(&mut self, line: &Line, limits: Limits) {
+        self.patience = limits.section;
+        match line {
+            Line::Start(domain) => {
+                self.patience = match domain {
+                    Domain::Space { .. } => limits.space,
+                    Domain::Section(_) => limits.section,
+                };
+                self.during = Some(domain.clone());
+            }
+            Line::Done(_) | Line::Space { .. } | Line::K3s(_) | Line::End => self.during = None,
+        }
+    }
+}
+
+fn start(command: &mut Command) -> std::io::Result<(Child, Output)> {
+    let mut child = command.spawn()?;
+    let pipe = child.stdout.take().ok_or_else(|| std::io::Error::other("it has no output"))?;
+    Ok((child, Output::new(pipe.into_owned_fd()?)?))
+}
+
+/// After words that this process does not understand.
+async fn unreadable(step: Step, child: Child, limits: Limits) -> End {
+    kill(child, limits.reap).await;
+    End::Broken(step.during, "the probe wrote something unreadable".to_string())
+}
+
+/// Waits until a child that has told everything is gone.
+async fn finish(mut child: Child, patience: Duration) {
+    if timeout(patience, child.wait()).await.is_err() {
+        kill(child, patience).await;
+    }
 }
 
 /// Ends the child; gives it back if it is still there after `patience`.
@@ -110,16 +151,21 @@ async fn kill(mut child: Child, patience: Duration) -> Option<Child> {
 
 /// Why a child closed its output.
 async fn ended(mut child: Child, patience: Duration) -> String {
+    if let Ok(status) = timeout(patience, child.wait()).await {
+        return how(status);
+    }
+    kill(child, patience).await;
+    "the probe closed its output".to_string()
+}
+
+/// How a child that had not told everything ended.
+fn how(status: std::io::Result<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt;
-    match timeout(patience, child.wait()).await {
-        Ok(Ok(status)) => match (status.signal(), status.code()) {
+    match status {
+        Ok(status) => match (status.signal(), status.code()) {
             (Some(signal), _) => format!("the probe ended with signal {signal}"),
             (None, code) => format!("the probe ended with code {}", code.unwrap_or(-1)),
         },
-        Ok(Err(error)) => format!("the probe was lost: {error}"),
-        Err(_) => {
-            kill(child, patience).await;
-            "the probe closed its output".to_string()
-        }
+        Err(error) => format!("the probe was lost: {error}"),
     }
 }

@@ -123,6 +123,22 @@ async fn a_crash_costs_the_section_in_progress() {
 }
 
 #[tokio::test]
+async fn what_was_said_before_nonsense_or_a_cut_counts() {
+    for (last, message) in
+        [("echo garbage", "the probe wrote something unreadable"), ("printf '{\"do'", "the probe ended with code 0")]
+    {
+        let script = format!(
+            "case \"$*\" in *gpu*)\n{}\n{last}\n;;\n*)\nexit 3\n;;\nesac",
+            say(&format!("{AGENT}\n{START_GPU}"))
+        );
+        let (_folder, mut prober) = prober(&script);
+        let sections = read(&mut prober, &[SectionKind::Agent, SectionKind::Gpu]).await;
+        assert!(sections[0].failure().is_none(), "{sections:?}");
+        assert_eq!(sections[1].failure().unwrap().message, message);
+    }
+}
+
+#[tokio::test]
 async fn a_child_that_says_nothing_or_nonsense_fails_every_section() {
     for script in ["exit 7", "echo garbage", "printf '{\"start\":'", HANG, "echo '\"end\"'"] {
         let (_folder, mut prober) = prober(script);
@@ -139,4 +155,56 @@ async fn a_program_that_cannot_be_started_fails_every_section() {
     let sections = prober.read(SectionKind::ALL).await;
     assert_eq!(sections.len(), SectionKind::ALL.len());
     assert!(sections.iter().all(|section| section.failure().unwrap().message.starts_with("cannot start a probe")));
+}
+
+/// How often this thread has gone to sleep of its own accord.
+fn sleeps() -> u64 {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_lines_of_a_child_do_not_wake_its_parent() {
+    let script = format!("for step in 1 2 3 4 5 6 7 8 9 10; do\n{}\nsleep 0.01\ndone\necho '\"end\"'", say(AGENT));
+    let (_folder, mut prober) = prober(&script);
+    let before = sleeps();
+    let sections = read(&mut prober, &[SectionKind::Agent]).await;
+    assert!(sections[0].failure().is_none(), "{sections:?}");
+    let slept = sleeps() - before;
+    // The start of the child, its end, and two for each turn of 250 ms that it lives on a slow machine.
+    assert!(slept < 20, "{slept} wakeups for 20 lines");
+}
+
+#[tokio::test]
+async fn a_child_may_say_more_than_the_pipe_holds() {
+    let script = format!("yes '{START_GPU}' | head -n 40000\n{}", say(&format!("{AGENT}\n\"end\"")));
+    let (_folder, mut prober) = prober(&script);
+    let sections = read(&mut prober, &[SectionKind::Agent]).await;
+    assert!(sections[0].failure().is_none(), "{sections:?}");
+}
+
+#[tokio::test]
+async fn a_child_that_does_not_end_after_its_last_word_is_ended() {
+    let script = format!("{}\nexec sleep 600", say(&format!("{AGENT}\n\"end\"")));
+    let (_folder, mut prober) = prober(&script);
+    prober.limits.reap = Duration::from_millis(300);
+    let sections = read(&mut prober, &[SectionKind::Agent]).await;
+    assert!(sections[0].failure().is_none(), "{sections:?}");
+}
+
+#[tokio::test]
+async fn what_the_k3s_binary_said_is_told_to_the_next_child() {
+    let known =
+        r#"{"stamp":{"path":"/usr/bin/k3s","size":9,"modifiedSeconds":7,"modifiedNanoseconds":1},"version":"v1"}"#;
+    let section = r#"{"done":{"k3s":{"source":"test","ageSeconds":0.0,"facts":{"version":"v1"}}}}"#;
+    let script = format!(
+        "case \"$*\" in\n*'k3s={known}'*)\n{}\n;;\n*)\n{}\n;;\nesac",
+        say("\"end\""),
+        say(&format!("{section}\n{{\"k3s\":{known}}}\n\"end\""))
+    );
+    let (_folder, mut prober) = prober(&script);
+    assert!(read(&mut prober, &[SectionKind::K3s]).await[0].failure().is_none());
+    let second = read(&mut prober, &[SectionKind::K3s]).await;
+    assert_eq!(second[0].failure().unwrap().message, "the probe left it out");
 }

@@ -8,6 +8,10 @@ use crate::prober::Prober;
 /// The sections that evidence comes from.
 pub(crate) const EVIDENCE: &[SectionKind] = &[SectionKind::Platform, SectionKind::System, SectionKind::Network];
 
+/// Enough to recognise a machine, and fewer than the border refuses: a container with hundreds of virtual interfaces
+/// must not keep itself out.
+const MOST_MACS: usize = 64;
+
 /// Reads the evidence and introduces this process.
 pub(crate) async fn introduction(prober: &mut Prober, process_number: u64) -> Introduction {
     introduce(prober.read(EVIDENCE).await, process_number)
@@ -35,10 +39,14 @@ fn facts<T: Default>(section: Option<Section<T>>) -> T {
 /// MAC addresses of interfaces with a device behind them; all when none is known to have one, as in a container.
 fn macs(network: &section::Network) -> Vec<String> {
     let interfaces = network.interfaces.iter().flatten();
-    let physical: Vec<String> = interfaces
+    let mut macs: Vec<String> = interfaces
         .clone()
         .filter(|interface| interface.physical == Some(true))
         .filter_map(|row| row.mac.clone())
         .collect();
-    if physical.is_empty() { interfaces.filter_map(|row| row.mac.clone()).collect() } else { physical }
+    if macs.is_empty() {
+        macs = interfaces.filter_map(|row| row.mac.clone()).collect();
+    }
+    macs.truncate(MOST_MACS);
+    macs
 }

@@ -55,15 +55,14 @@ impl Readings {
         Self { requests, answers, wanted: Round::default(), reading: None, earliest: Instant::now() }
     }
 
-    /// A new session: everything is wanted once, and what an older one asked for is not.
-    pub(crate) fn everything(&mut self) {
-        self.wanted = Round::default();
+    /// A new session: everything is wanted once. Gives back the commands of an older one that were not done.
+    pub(crate) fn everything(&mut self) -> Vec<Command> {
+        let mut dropped = std::mem::take(&mut self.wanted).commands;
+        // An answer that is still under way is used as far as it goes.
+        dropped.extend(self.reading.iter_mut().flat_map(|reading| std::mem::take(&mut reading.commands)));
         self.earliest = Instant::now();
         self.ask(SectionKind::ALL, Worth::Everything);
-        // An answer that is still under way is used as far as it goes, without the old session's commands.
-        if let Some(reading) = &mut self.reading {
-            reading.commands.clear();
-        }
+        dropped.into_iter().map(|(command, _)| command).collect()
     }
 
     /// Asks for sections in the next round.

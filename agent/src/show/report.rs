@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn an_empty_report_is_shown_without_panic() {
-        assert_eq!(report(&Report::default(), &[]), "this machine nothing is wrong; agent\n");
+        assert_eq!(report(&Report::default(), &[]), "this machine  nothing is wrong; agent\n");
     }
 
     #[test]

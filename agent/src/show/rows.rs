@@ -10,8 +10,8 @@ pub(super) fn labelled(indent: usize, label: &str, column: usize, text: &str) ->
     let mut empty = true;
     let pad = |line: &mut String| {
         let length = line.chars().count();
-        let missing = if label.is_empty() { 0 } else { 2 };
-        line.push_str(&" ".repeat(if length < column { column - length } else { missing }));
+        let least = if label.is_empty() { 0 } else { 2 };
+        line.push_str(&" ".repeat(column.saturating_sub(length).max(least)));
     };
     pad(&mut line);
     for word in text.split_whitespace() {
@@ -76,6 +76,11 @@ mod tests {
     fn a_label_that_is_too_long_pushes_its_text() {
         assert_eq!(labelled(0, "a-long-label", 4, "x"), "a-long-label  x\n");
         assert_eq!(labelled(2, "label", 12, ""), "  label\n");
+        assert_eq!(labelled(2, "", 2, "x"), "  x\n");
+        for length in 1..20 {
+            let text = labelled(2, &"l".repeat(length), 16, "x");
+            assert!(text.ends_with("  x\n"), "{text}");
+        }
     }
 
     #[test]

@@ -18,14 +18,14 @@ pub(crate) enum Token {
 /// `token create`.
 #[derive(Debug, Args)]
 pub(crate) struct TokenCreate {
-    /// For the machine with this name; without it the machine chooses
+    /// For the machine (with --operator: the person) with this name; without it they choose
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<String>,
     /// How long it is good
     #[arg(long, default_value = "15m", value_parser = duration, value_name = "TIME")]
     pub(crate) ttl: std::time::Duration,
     /// For a person's coordctl instead of a machine
-    #[arg(long, conflicts_with_all = ["node", "replace"])]
+    #[arg(long)]
     pub(crate) operator: bool,
     /// The new machine takes the name, and the old one is revoked when it does
     #[arg(long, requires = "node")]

@@ -1,8 +1,9 @@
 //! What is known of one node: its row, its session, its sections as they came, and what was made of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     net::SocketAddr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,10 +21,37 @@ use crate::store::{generations::LARGEST_PLAUSIBLE, nodes::Node as Row};
 const PAST_NUMBERS: usize = 64;
 
 /// One section as it came, kept encoded: a tenth of the memory of its values.
-#[derive(Debug)]
-struct Kept {
-    bytes: Box<[u8]>,
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    bytes: Arc<[u8]>,
     read: Boot,
+}
+
+impl Kept {
+    /// As a section with its age. What was encoded here can be decoded here.
+    fn section(&self, now: Boot) -> Option<AnySection> {
+        let mut section = decode_section(&self.bytes).ok()?;
+        *section.age_seconds_mut() = now.since(self.read).as_secs_f64();
+        Some(section)
+    }
+}
+
+/// Sections as they are kept.
+pub(super) fn kept(sections: Vec<AnySection>, now: Boot) -> Vec<(SectionKind, Kept)> {
+    let one = |mut section: AnySection| {
+        let kind = section.kind();
+        let age = std::mem::take(section.age_seconds_mut()).clamp(0.0, 1e9);
+        let read = Boot(now.0.saturating_sub(Duration::from_secs_f64(age)));
+        (kind, Kept { bytes: encode_section(section).into(), read })
+    };
+    sections.into_iter().map(one).collect()
+}
+
+/// What all sections of a node show together.
+pub(super) fn meaning(all: &[Kept], now: Boot) -> (Vec<Problem>, Summary) {
+    let mut report = Report::default();
+    all.iter().filter_map(|kept| kept.section(now)).for_each(|section| report.put(section));
+    (diagnose(&report), summary(&report))
 }
 
 /// The few values that every line of status shows.
@@ -61,7 +89,7 @@ pub(crate) struct Known {
     /// Two addresses that use one identity at the same time.
     pub(crate) cloned: Option<[String; 2]>,
     /// Process numbers that were replaced.
-    pub(crate) past_numbers: BTreeSet<u64>,
+    pub(crate) past_numbers: VecDeque<u64>,
     /// Commands under way, by key.
     pub(crate) flights: BTreeMap<String, Flight>,
     /// What its report shows to be wrong.
@@ -92,7 +120,7 @@ impl Known {
             newest_generation: 0,
             implausible: None,
             cloned: None,
-            past_numbers: BTreeSet::new(),
+            past_numbers: VecDeque::new(),
             flights: BTreeMap::new(),
             problems: Vec::new(),
             summary: Summary::default(),
@@ -138,26 +166,21 @@ impl Known {
 
     fn bound_past(&mut self) {
         while self.past_numbers.len() > PAST_NUMBERS {
-            self.past_numbers.pop_first();
+            self.past_numbers.pop_front();
         }
     }
 
-    /// Keeps sections, makes of them what is shown often.
-    pub(super) fn told(&mut self, sections: Vec<AnySection>, refused: Vec<Refusal>, unknown: u32, now: Boot) {
-        for mut section in sections {
-            let kind = section.kind();
-            let age = std::mem::take(section.age_seconds_mut()).clamp(0.0, 1e9);
-            let read = Boot(now.0.saturating_sub(Duration::from_secs_f64(age)));
-            self.sections.insert(kind, Kept { bytes: encode_section(section).into(), read });
+    /// Keeps sections; gives back all that are there now.
+    pub(super) fn told(&mut self, new: Vec<(SectionKind, Kept)>, refused: Vec<Refusal>, unknown: u32) -> Vec<Kept> {
+        for (kind, kept) in new {
+            self.sections.insert(kind, kept);
             self.refused.remove(&kind);
         }
         for refusal in refused {
             self.refused.insert(refusal.section, refusal);
         }
         self.unknown_sections = unknown;
-        let report = self.report(now);
-        self.problems = diagnose(&report);
-        self.summary = summary(&report);
+        self.sections.values().cloned().collect()
     }
 
     /// All sections with their ages.
@@ -169,11 +192,7 @@ impl Known {
 
     /// One section with its age.
     pub(crate) fn section(&self, kind: SectionKind, now: Boot) -> Option<AnySection> {
-        let kept = self.sections.get(&kind)?;
-        // What was encoded here can be decoded here.
-        let mut section = decode_section(&kept.bytes).ok()?;
-        *section.age_seconds_mut() = now.since(kept.read).as_secs_f64();
-        Some(section)
+        self.sections.get(&kind)?.section(now)
     }
 
     /// Where its session comes from, or came from last.

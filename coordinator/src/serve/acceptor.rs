@@ -7,6 +7,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use coord_proto::tls;
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
@@ -22,6 +23,8 @@ use super::{
 const HANDSHAKES: usize = 512;
 /// How long one may take.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a refused caller may take to close.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Connections without a certificate at once.
 const STRANGERS: usize = 64;
 /// How long a stranger may wait before its first request.
@@ -83,9 +86,13 @@ impl Acceptor {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let secured = match tokio::time::timeout(HANDSHAKE_DEADLINE, self.tls.accept(stream)).await {
+        let handshake = self.tls.accept(stream).into_fallible();
+        let secured = match tokio::time::timeout(HANDSHAKE_DEADLINE, handshake).await {
             Ok(Ok(secured)) => secured,
-            Ok(Err(error)) => return tracing::debug!(%address, %error, "TLS handshake refused"),
+            Ok(Err((error, stream))) => {
+                tracing::debug!(%address, %error, "TLS handshake refused");
+                return part(stream).await;
+            }
             Err(_) => return tracing::debug!(%address, "TLS handshake took longer than 5 s"),
         };
         drop(place);
@@ -116,6 +123,18 @@ impl Acceptor {
             }
         }
     }
+}
+
+/// Closes a connection whose alert says why. Bytes that were never read would turn the close into a reset, and a reset
+/// throws away what the other end has not read yet: an agent would not learn that its certificate ran out.
+async fn part(mut stream: TcpStream) {
+    let farewell = async {
+        stream.shutdown().await?;
+        while stream.read(&mut [0; 1024]).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whoever does not close is closed.
+    drop(tokio::time::timeout(FAREWELL, farewell).await);
 }
 
 /// Ends a stranger's connection when it asks nothing, and in any case after a while.

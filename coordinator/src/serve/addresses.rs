@@ -6,7 +6,7 @@ use nix::ifaddrs::getifaddrs;
 
 /// What the settings say; else the address that was bound; else, when that is every address of the machine, those
 /// that are not loopback.
-pub(super) fn advertised(given: &[String], bound: SocketAddr) -> Vec<String> {
+pub(crate) fn advertised(given: &[String], bound: SocketAddr) -> Vec<String> {
     if !given.is_empty() {
         return given.to_vec();
     }

@@ -10,20 +10,23 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
     connection::{Caller, Who},
-    refuse, session,
+    session,
 };
 use crate::{
     authority::{Issued, Request as SigningRequest},
+    refusal::{refuse, sentence},
     state::State,
     store::{
         enrolment::{self, EnrolRefusal, Enrolment},
         names,
         nodes::{CertificateRecord, CredentialRecord},
         operators, rejoin, tokens,
-        tokens::{TokenGrant, TokenRole},
+        tokens::{TokenGrant, TokenRefusal, TokenRole},
     },
 };
 
+/// Bytes of a token's public half.
+const TOKEN_ID: usize = 8;
 /// Bytes of a rejoin credential: 256 random bits.
 const CREDENTIAL: usize = 32;
 
@@ -117,15 +120,20 @@ impl Agents {
     }
 
     async fn grant(&self, enrol: &Enrol, key_id: &str, caller: &Caller) -> Result<TokenGrant, Status> {
+        if enrol.token_id.len() != TOKEN_ID {
+            return Err(Status::invalid_argument("the token's id has the wrong length"));
+        }
         let (id, secret, key_id) = (hexadecimal(&enrol.token_id), enrol.secret.clone(), key_id.to_owned());
         let now = self.0.wall();
         let shown = id.clone();
         let granted = self.0.store.call(move |database| tokens::present(database, &id, &secret, &key_id, now)).await;
         granted.map_err(|error| {
-            self.0.event(
-                &format!("token/{shown}"),
-                &format!("refused for {}: {}", caller.describe(), super::sentence(&error)),
-            );
+            let (subject, what) = match &error {
+                // An id that nobody made is the caller's own invention: it must not name rows of the event log.
+                TokenRefusal::Unknown { .. } => ("coordinator".to_owned(), "an unknown token was refused".to_owned()),
+                known => (format!("token/{shown}"), sentence(known)),
+            };
+            self.0.event(&subject, &format!("{what}, shown by {}", caller.describe()));
             refuse(&error)
         })
     }
@@ -153,10 +161,7 @@ impl Agents {
         };
         let admitted = state.store.call(move |database| enrolment::enrol(database, &enrolment, now)).await;
         let admitted = admitted.map_err(|error: EnrolRefusal| {
-            state.event(
-                "coordinator",
-                &format!("enrolment refused for {}: {}", caller.describe(), super::sentence(&error)),
-            );
+            state.event("coordinator", &format!("enrolment refused for {}: {}", caller.describe(), sentence(&error)));
             refuse(&error)
         })?;
         if let Some(replaced) = admitted.replaced {
@@ -193,6 +198,7 @@ impl Agents {
         if let Some(replaced) = admitted.replaced {
             state.revoked(&replaced.key_id);
         }
+        state.registry.fleet().operators.insert(admitted.operator.key_id);
         state.event(&format!("operator/{name}"), &format!("enrolled from {}", caller.describe()));
         Ok(self.enrolled(issued, name.clone(), name, Vec::new(), lifetime))
     }
@@ -246,10 +252,7 @@ impl Agents {
             next_credential,
         };
         let seen = state.store.call(move |database| rejoin::rejoin(database, &wish, now)).await.map_err(|error| {
-            state.event(
-                "coordinator",
-                &format!("rejoin refused for {}: {}", caller.describe(), super::sentence(&error)),
-            );
+            state.event("coordinator", &format!("rejoin refused for {}: {}", caller.describe(), sentence(&error)));
             refuse(&error)
         })?;
         let name = seen.node.name.clone();
@@ -273,7 +276,7 @@ impl Agents {
             name,
             id,
             credential,
-            coordinators: self.0.advertised.clone(),
+            coordinators: self.0.advertised(),
             lifetime,
             expires: issued.not_after,
         }

@@ -8,8 +8,12 @@ use std::{
     time::Instant,
 };
 
-use coord_proto::{identity::Role, refused::Refused};
+use coord_proto::{
+    identity::Role,
+    refused::{REVOKED, Refused},
+};
 use http::{Request, Response};
+use http_body_util::Limited;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 
@@ -99,6 +103,9 @@ pub(crate) fn allowed(kind: Kind, call: Call) -> bool {
 /// At most so many enrolments and rejoins a second, over all callers.
 const ATTEMPTS_A_SECOND: f64 = 10.0;
 
+/// The largest request of a caller without a certificate, in bytes.
+const STRANGERS_REQUEST: usize = 64 * 1024;
+
 /// A bucket that fills with [`ATTEMPTS_A_SECOND`] and holds as many.
 #[derive(Debug)]
 struct Bucket {
@@ -135,12 +142,12 @@ impl Authorise {
     /// Decides one request.
     fn decide(&self, caller: Option<&Caller>, path: &str) -> Result<(), Status> {
         let caller = caller.ok_or_else(|| Status::internal("the connection has no caller"))?;
-        caller.ask();
         let call = Call::from_path(path).ok_or_else(|| Status::unimplemented(format!("no such call: {path}")))?;
         if !allowed(Kind::of(&caller.who), call) {
             return Err(Refused::new(format!("{} may not call {call:?}", caller.describe()))
                 .into_status(Code::PermissionDenied));
         }
+        caller.ask();
         self.certificate(caller, call)?;
         match call {
             Call::Enrol | Call::Rejoin => self.attempt(),
@@ -152,8 +159,14 @@ impl Authorise {
     fn certificate(&self, caller: &Caller, call: Call) -> Result<(), Status> {
         let Who::Certified(peer) = &caller.who else { return Ok(()) };
         if self.state.is_revoked(peer) {
-            return Err(Refused::new("this identity was revoked")
+            return Err(Refused::new(REVOKED)
                 .hint("ask for a new token: coordctl token create")
+                .into_status(Code::Unauthenticated));
+        }
+        if matches!(peer.role, Role::Operator(_)) && !self.state.registry.fleet().operators.contains(&peer.key_id) {
+            return Err(Refused::new("this operator is not known here")
+                .cause("the coordinator was restored from a backup that is older than the operator's enrolment")
+                .hint("on the coordinator: coordctl token create --operator, then coordctl context add NAME")
                 .into_status(Code::Unauthenticated));
         }
         let over = self.state.certificate_is_over(peer) && call != Call::Rejoin;
@@ -201,9 +214,17 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self.table.decide(request.extensions().get::<Caller>(), request.uri().path()) {
-            Ok(()) => Box::pin(self.inner.call(request)),
+            Ok(()) => Box::pin(self.inner.call(bounded(request))),
             Err(status) => Box::pin(std::future::ready(Ok(status.into_http()))),
         }
+    }
+}
+
+/// A stranger's request fits into a few kilobytes; more is cut off before anything is decoded.
+fn bounded(request: Request<Body>) -> Request<Body> {
+    match request.extensions().get::<Caller>().map(|caller| &caller.who) {
+        Some(Who::Stranger) => request.map(|body| Body::new(Limited::new(body, STRANGERS_REQUEST))),
+        Some(Who::Certified(_) | Who::Local { .. }) | None => request,
     }
 }
 

@@ -11,11 +11,12 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Code, Request, Response, Status};
 
-use super::{connection::Caller, refuse};
+use super::connection::Caller;
 use crate::{
+    refusal::refuse,
     state::State,
     store::{
-        generations, in_flight, names, nodes,
+        generations, in_flight, names, nodes, operators,
         tokens::{self, NewToken, TokenRole},
     },
     views,
@@ -97,10 +98,10 @@ impl control_server::Control for Control {
             }
             self.0.registry.put_row(node, self.0.boot());
         }
-        done(if names.is_empty() {
-            "nothing waits for approval".into()
-        } else {
-            format!("approved: {}", names.join(", "))
+        done(match names.len() {
+            0 => "nothing waits for approval".to_owned(),
+            1..=20 => format!("approved: {}", names.join(", ")),
+            more => format!("approved {more} nodes: {} and so on", names.get(..20).unwrap_or_default().join(", ")),
         })
     }
 
@@ -118,6 +119,9 @@ impl control_server::Control for Control {
     async fn revoke(&self, request: Request<NameNode>) -> Result<Response<Done>, Status> {
         let by = who(&request);
         let (name, now) = (request.into_inner().name, self.0.wall());
+        if let Some(operator) = name.strip_prefix("operator/") {
+            return self.revoke_operator(operator.to_owned(), &by).await;
+        }
         let wanted = name.clone();
         let node = self.0.store.call(move |database| nodes::revoke(database, &wanted, now)).await;
         let node = node.map_err(|error| refuse(&error))?;
@@ -153,12 +157,22 @@ impl control_server::Control for Control {
 }
 
 impl Control {
+    /// A person's key: their open connections end at once.
+    async fn revoke_operator(&self, name: String, by: &str) -> Result<Response<Done>, Status> {
+        let (wanted, now) = (name.clone(), self.0.wall());
+        let operator = self.0.store.call(move |database| operators::revoke(database, &wanted, now)).await;
+        let operator = operator.map_err(|error| refuse(&error))?;
+        self.0.revoked(&operator.key_id);
+        self.0.event(&format!("operator/{name}"), &format!("revoked by {by}"));
+        done(format!("operator {name} is revoked; their connections are closed"))
+    }
+
     async fn issue_token(&self, wish: CreateToken, by: String) -> Result<CreatedToken, Status> {
         if let Some(why) = self.0.distrust() {
             return Err(Refused::new("the coordinator makes no tokens while its clock is not trusted")
                 .cause(why)
                 .hint("if the clock is right: coordctl clock accept")
-                .into_status(Code::Unavailable));
+                .into_status(Code::FailedPrecondition));
         }
         if !wish.name.is_empty() {
             names::check(&wish.name).map_err(|error| refuse(&error))?;
@@ -173,7 +187,7 @@ impl Control {
                 .hint("--ttl 15m")
                 .into_status(Code::InvalidArgument));
         }
-        let token = Token::generate(self.0.authority.pin(), wish.operator, self.0.advertised.clone())
+        let token = Token::generate(self.0.authority.pin(), wish.operator, self.0.advertised())
             .map_err(|_| Status::internal("no random numbers"))?;
         let now = self.0.wall();
         let row = NewToken {
@@ -234,7 +248,7 @@ impl Control {
                 self.over(&id, &key).await;
                 Err(Refused::new(format!("{} did not answer within {} s", wish.name, deadline.as_secs()))
                     .hint(format!("coordctl describe node {}", wish.name))
-                    .into_status(Code::DeadlineExceeded))
+                    .into_status(Code::Aborted))
             }
         }
     }
@@ -242,9 +256,9 @@ impl Control {
     /// A command that nobody waits for any more.
     async fn over(&self, id: &str, key: &str) {
         self.0.registry.give_up(id, key);
-        let key = key.to_owned();
+        let (id, key) = (id.to_owned(), key.to_owned());
         // A row that stays is taken away at the next start.
-        let _ = self.0.store.call(move |database| in_flight::finish(database, &key)).await;
+        let _ = self.0.store.call(move |database| in_flight::finish(database, &id, &key)).await;
     }
 
     fn find(&self, name: &str) -> Result<(String, u64), Status> {

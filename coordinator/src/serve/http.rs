@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics;
-use crate::state::State;
+use crate::{state::State, store::meta};
 
 /// Serves until told to stop.
 pub(super) async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
@@ -29,6 +29,9 @@ pub(super) async fn serve(listener: TcpListener, state: Arc<State>, stop: Cancel
 
 /// Ready means that everything works, enrolment too.
 async fn ready(Shared(state): Shared<Arc<State>>) -> (StatusCode, String) {
+    if let Err(error) = state.store.call(|database| meta::epoch(database)).await {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
+    }
     match (state.store.writable(), state.distrust()) {
         (true, None) => (StatusCode::OK, "ok\n".to_owned()),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written\n".to_owned()),

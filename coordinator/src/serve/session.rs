@@ -2,9 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use coord_model::{
-    AgentMessage, CoordinatorMessage, EndReason, Expect, Hello, MAXIMUM_TEXT, Outcome, PROTOCOL, Wall, Welcome,
-};
+use coord_model::{AgentMessage, CoordinatorMessage, EndReason, Expect, Hello, Outcome, PROTOCOL, Wall, Welcome};
 use coord_proto::tls::Peer;
 use tokio::{
     sync::{mpsc, watch},
@@ -15,13 +13,15 @@ use tonic::{Status, Streaming};
 use crate::{
     registry::{Ending, SessionHandle, WAITING_COMMANDS},
     state::State,
-    store::{nodes::CertificateRecord, rejoin},
+    store::{in_flight, nodes::CertificateRecord, rejoin},
 };
 
 /// How long an agent may take to say Hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 /// Missed heartbeats that end the stream.
 const MISSED: u32 = 3;
+/// Reports that an agent may send between two heartbeats: it reads at most once a second.
+const REPORTS: u32 = 256;
 /// Replies beside commands that may wait for a slow reader.
 const WAITING_REPLIES: usize = 16;
 
@@ -37,7 +37,7 @@ pub(crate) fn start(
 ) -> Replies {
     let (replies, received) = mpsc::channel(WAITING_REPLIES);
     let certificate_ends = state.ends_in(&peer).map(|left| Instant::now() + left);
-    let session = Session { state, peer, address, replies, sequence: 0, certificate_ends };
+    let session = Session { state, peer, address, replies, sequence: 0, reports: 0, certificate_ends };
     drop(tokio::spawn(session.run(inbound)));
     received
 }
@@ -48,6 +48,7 @@ struct Session {
     address: Option<SocketAddr>,
     replies: mpsc::Sender<Result<CoordinatorMessage, Status>>,
     sequence: u64,
+    reports: u32,
     certificate_ends: Option<Instant>,
 }
 
@@ -85,7 +86,12 @@ impl Session {
             Stop::Gone => return self.state.event(&format!("node/{name}"), "session ended: the agent went away"),
         };
         self.state.event(&format!("node/{name}"), &format!("session ended: {message}"));
+        let state = Arc::clone(&self.state);
         self.end(reason, &message).await;
+        if reason == EndReason::TooSlow {
+            // What waits for a peer that does not read would wait as long as its connection.
+            state.doors.close(&id);
+        }
     }
 
     /// Looks the node up, notes what it shows, and makes its Welcome.
@@ -111,9 +117,9 @@ impl Session {
             }
             // A full disk must not end sessions: what the store last knew is enough.
             Err(rejoin::RejoinRefusal::Store(error)) if error.is_full() => {
-                self.remembered().ok_or_else(|| super::refuse(&error))?
+                self.remembered().ok_or_else(|| crate::refusal::refuse(&error))?
             }
-            Err(error) => return Err(super::refuse(&error)),
+            Err(error) => return Err(crate::refusal::refuse(&error)),
         };
         let welcome = self.welcome(&row.name, row.pending.is_some(), hello.protocol);
         self.state.registry.put_row(row, self.state.boot());
@@ -137,7 +143,7 @@ impl Session {
             heartbeat: settings.heartbeat,
             facts: settings.facts,
             reconnect_cap: settings.reconnect_cap,
-            coordinators: self.state.advertised.clone(),
+            coordinators: self.state.advertised(),
         }
     }
 
@@ -167,28 +173,23 @@ impl Session {
                         (Ok(()) | Err(_), _) => Stop::Tell(EndReason::Replaced, "the session was replaced".into()),
                     };
                 }
+                () = sleep_until(certificate_ends) => {
+                    return Stop::Tell(EndReason::CertificateExpired, "the certificate ran out".into());
+                },
                 message = inbound.message() => match message {
                     Ok(Some(message)) => {
                         silence = Instant::now() + heartbeat * MISSED;
                         if let Some(stop) = self.hear(message).await { return stop }
                     }
                     Ok(None) => return Stop::Gone,
-                    Err(status) if status.code() == tonic::Code::InvalidArgument => {
+                    Err(status) if misbehaved(status.code()) => {
                         return Stop::Tell(EndReason::Misbehaved, status.message().to_owned());
                     }
                     Err(_) => return Stop::Gone,
                 },
-                Some(command) = commands.recv() => {
-                    // Waits for this session's own reader only; heartbeats of others do not pass here.
-                    let sent = timeout(heartbeat * MISSED, self.replies.send(Ok(command)));
-                    if !matches!(sent.await, Ok(Ok(()))) {
-                        return Stop::Tell(EndReason::TooSlow, "the agent does not read".into());
-                    }
-                },
+                // A place in the way out comes first, so that whoever does not read leaves commands waiting in their queue.
+                told = next(&self.replies, commands) => if !told { return Stop::Gone },
                 () = sleep_until(silence) => return Stop::Tell(EndReason::Silent, "three heartbeats were missed".into()),
-                () = sleep_until(certificate_ends) => {
-                    return Stop::Tell(EndReason::CertificateExpired, "the certificate ran out".into());
-                },
             }
         }
     }
@@ -198,10 +199,14 @@ impl Session {
         if self.state.is_revoked(&self.peer) {
             return Some(Stop::Tell(EndReason::Revoked, "this identity was revoked".into()));
         }
+        if self.state.certificate_is_over(&self.peer) {
+            return Some(Stop::Tell(EndReason::CertificateExpired, "the certificate ran out".into()));
+        }
         let id = &self.peer.key_id;
         let fits = match message {
             AgentMessage::Hello(_) => return Some(Stop::Tell(EndReason::Misbehaved, "a second Hello".into())),
             AgentMessage::Heartbeat { number } => {
+                self.reports = 0;
                 self.state.registry.heard(id, self.state.boot());
                 self.reply(CoordinatorMessage::HeartbeatHeard { number })
             }
@@ -209,7 +214,12 @@ impl Session {
                 let message = format!("sequence number {sequence} came after {}", self.sequence);
                 return Some(Stop::Tell(EndReason::Misbehaved, message));
             }
+            AgentMessage::Sections { .. } if self.reports >= REPORTS => {
+                let message = format!("more than {REPORTS} reports between two heartbeats");
+                return Some(Stop::Tell(EndReason::Misbehaved, message));
+            }
             AgentMessage::Sections { sequence, sections, refused, unknown, .. } => {
+                self.reports += 1;
                 self.sequence = sequence;
                 let told =
                     refused.iter().all(|refusal| self.reply(CoordinatorMessage::SectionRefused(refusal.clone())));
@@ -228,9 +238,12 @@ impl Session {
 
     /// An outcome is taken off the list of what is under way before it is acknowledged.
     async fn landed(&self, outcome: Outcome) {
-        let key = outcome.key.clone();
-        debug_assert!(key.len() <= MAXIMUM_TEXT, "the border checked it");
-        let finished = self.state.store.call(move |database| crate::store::in_flight::finish(database, &key)).await;
+        let (id, key) = (self.peer.key_id.clone(), outcome.key.clone());
+        // What this node was not asked is not its to finish, and costs no write.
+        if !self.state.registry.is_under_way(&id, &key) {
+            return;
+        }
+        let finished = self.state.store.call(move |database| in_flight::finish(database, &id, &key)).await;
         if let Err(error) = finished {
             tracing::warn!(%error, "cannot store an outcome");
         }
@@ -252,6 +265,26 @@ impl Session {
     async fn fail(self, status: Status) {
         let _ = timeout(Duration::from_millis(500), self.replies.send(Err(status))).await;
     }
+}
+
+/// Hands the next command over as soon as there is one and room for it; false when nobody listens. Cancel safe: a
+/// command leaves its queue only when its place is certain.
+async fn next(
+    replies: &mpsc::Sender<Result<CoordinatorMessage, Status>>,
+    commands: &mut mpsc::Receiver<CoordinatorMessage>,
+) -> bool {
+    let Ok(place) = replies.reserve().await else { return false };
+    match commands.recv().await {
+        Some(command) => place.send(Ok(command)),
+        // The session was taken out of the registry, which says why by the other way.
+        None => std::future::pending().await,
+    }
+    true
+}
+
+/// Whether the peer broke the rules, and not the network: a message that cannot be decoded, or is too large.
+fn misbehaved(code: tonic::Code) -> bool {
+    matches!(code, tonic::Code::InvalidArgument | tonic::Code::OutOfRange)
 }
 
 fn describe(address: Option<SocketAddr>) -> String {

@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::unix::{fs::PermissionsExt, net::UnixStream as StdStream},
+    os::unix::{
+        fs::{FileTypeExt, PermissionsExt},
+        net::UnixStream as StdStream,
+    },
     path::Path,
 };
 
@@ -21,19 +24,37 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    if path.exists() {
-        if StdStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another coordinator listens there"));
-        }
-        fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
+    remove_deserted(path)?;
+    // Nobody may connect before the mode is right: it is bound under another name and moved into place.
+    let mut hidden = path.as_os_str().to_owned();
+    hidden.push(".new");
+    let hidden = Path::new(&hidden);
+    remove_deserted(hidden)?;
+    let listener = UnixListener::bind(hidden)?;
     if let Ok(Some(group)) = Group::from_name(GROUP) {
         // Only root can give it away; everybody else keeps their own group, which is narrower.
-        let _ = chown(path, None, Some(group.gid));
+        let _ = chown(hidden, None, Some(group.gid));
     }
-    fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
+    fs::set_permissions(hidden, fs::Permissions::from_mode(MODE))?;
+    fs::rename(hidden, path)?;
     Ok(listener)
+}
+
+/// Takes away a socket that nobody listens on. Anything else stays: it is not ours.
+fn remove_deserted(path: &Path) -> io::Result<()> {
+    let kind = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !kind.is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is something else than a socket"));
+    }
+    match StdStream::connect(path) {
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another coordinator listens there")),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) => Err(error),
+    }
 }
 
 /// Takes the socket away again.

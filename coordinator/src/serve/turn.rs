@@ -5,24 +5,42 @@ use std::{sync::Arc, time::Duration};
 use coord_model::Health;
 use tokio_util::sync::CancellationToken;
 
-use crate::{state::State, views::judgement};
+use crate::{state::State, store::in_flight, views::judgement};
 
 /// How often a node's silence is looked for: a part of the three heartbeats that it takes.
 const TURN: Duration = Duration::from_secs(2);
+
+/// A turn that comes this late means that the process did not run.
+const STOPPED: Duration = Duration::from_secs(10);
 
 /// Turns until told to stop.
 pub(super) async fn run(state: Arc<State>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(TURN);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = state.boot();
     loop {
         tokio::select! {
             _ = ticks.tick() => {},
             () = stop.cancelled() => return,
         }
+        let now = state.boot();
+        if now.since(last) > STOPPED {
+            state.registry.resumed(now);
+        }
+        last = now;
         state.observe_clock().await;
+        forget_late(&state).await;
         judge(&state);
         // Without a watchdog nobody listens.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+}
+
+/// Commands whose asker went away before the answer came.
+async fn forget_late(state: &State) {
+    for (id, key) in state.registry.expire(state.boot()) {
+        // A row that stays is taken away at the next start.
+        let _ = state.store.call(move |database| in_flight::finish(database, &id, &key)).await;
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     Database, StoreError,
     error::store_failure,
     names::{self, InvalidName},
-    nodes::{self, CertificateRecord, CredentialRecord, Node},
+    nodes::{self, CertificateRecord, CredentialRecord, Node, PendingReason},
     rejoin, revocations,
     tokens::{self, TokenGrant, TokenRefusal, TokenRole},
 };
@@ -135,14 +135,21 @@ fn chosen_name(grant: &TokenGrant, before: Option<&Node>, asked: &str) -> Result
     Ok(name.to_owned())
 }
 
-/// The row; a token is somebody's approval, so the node does not wait for one.
+fn still_pending(enrolment: &Enrolment, before: Option<&Node>) -> Option<PendingReason> {
+    let before = before.filter(|_| enrolment.grant.repeated)?;
+    let changed = rejoin::fingerprint_changed(&before.evidence, &enrolment.evidence);
+    before.pending.or(changed.then_some(PendingReason::EvidenceChanged))
+}
+
+/// The row; a token is somebody's approval, so the node does not wait for one. A repeat is no second approval: what
+/// waits goes on waiting, and another machine with the same key begins to.
 fn admitted(enrolment: &Enrolment, key_id: &str, name: String, before: Option<Node>, now: Wall) -> Node {
     Node {
         id: key_id.to_owned(),
         name,
         evidence: enrolment.evidence.clone(),
         enrolled: before.as_ref().map_or(now, |node| node.enrolled),
-        pending: None,
+        pending: still_pending(enrolment, before.as_ref()),
         certificate: enrolment.certificate.clone(),
         revoked_at: None,
         agent_version: enrolment.version.clone(),

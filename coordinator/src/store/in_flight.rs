@@ -44,8 +44,9 @@ pub fn put(database: &mut Database, command: &InFlight) -> Result<(), StoreError
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn finish(database: &mut Database, key: &str) -> Result<bool, StoreError> {
-    database.write(|writing| Ok(writing.sql.execute("DELETE FROM in_flight WHERE key = ?1", [key])? > 0))
+pub fn finish(database: &mut Database, node: &str, key: &str) -> Result<bool, StoreError> {
+    let order = "DELETE FROM in_flight WHERE key = ?1 AND node = ?2";
+    database.write(|writing| Ok(writing.sql.execute(order, [key, node])? > 0))
 }
 
 /// All that are on their way, oldest first.

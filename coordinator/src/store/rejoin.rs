@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{
     Database, StoreError,
     error::store_failure,
-    names,
+    meta, names,
     nodes::{self, CertificateRecord, CredentialRecord, Node, PendingReason},
     revocations, tokens,
 };
@@ -92,7 +92,7 @@ pub fn rejoin(database: &mut Database, wish: &Return, now: Wall) -> Result<Seen,
         let newly_pending = reason.is_some() && node.pending.is_none();
         let node = Node {
             pending: node.pending.or(reason),
-            evidence: wish.evidence.clone(),
+            evidence: kept(&node.evidence, &wish.evidence),
             agent_version: wish.version.clone(),
             certificate: wish.certificate.clone(),
             ..node
@@ -119,7 +119,8 @@ pub fn seen(
     let changed = fingerprint_changed(&node.evidence, evidence);
     let newly_pending = changed && node.pending.is_none();
     let pending = node.pending.or(changed.then_some(PendingReason::EvidenceChanged));
-    let next = Node { pending, evidence: evidence.clone(), agent_version: version.into(), ..node.clone() };
+    let evidence = kept(&node.evidence, evidence);
+    let next = Node { pending, evidence, agent_version: version.into(), ..node.clone() };
     let older = credentials_before(database.sql(), key_id, serial)?;
     if next != node || older {
         database.write(|writing| -> Result<(), StoreError> {
@@ -202,9 +203,22 @@ fn reason_to_wait(
 
 /// Whether the machine is another one: compared only where both sides have a value, since the DMI UUID needs root and
 /// reading the machine-id may fail.
-fn fingerprint_changed(before: &MachineEvidence, after: &MachineEvidence) -> bool {
+pub(super) fn fingerprint_changed(before: &MachineEvidence, after: &MachineEvidence) -> bool {
     let differs = |before: &str, after: &str| !before.is_empty() && !after.is_empty() && before != after;
     differs(&before.machine_id, &after.machine_id) || differs(&before.dmi_uuid, &after.dmi_uuid)
+}
+
+/// What the machine shows now, and what it showed before where it shows nothing now: one failed read must not open the
+/// door to another machine.
+fn kept(before: &MachineEvidence, now_shown: &MachineEvidence) -> MachineEvidence {
+    let or =
+        |now_shown: &String, before: &String| if now_shown.is_empty() { before.clone() } else { now_shown.clone() };
+    MachineEvidence {
+        machine_id: or(&now_shown.machine_id, &before.machine_id),
+        dmi_uuid: or(&now_shown.dmi_uuid, &before.dmi_uuid),
+        macs: if now_shown.macs.is_empty() { before.macs.clone() } else { now_shown.macs.clone() },
+        host_name: or(&now_shown.host_name, &before.host_name),
+    }
 }
 
 /// Adds a credential and drops all but the newest few of the node.
@@ -235,9 +249,20 @@ fn prove_credential(sql: &Connection, node: &str, credential: &[u8]) -> Result<W
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    let (sequence, expires) = found.ok_or(RejoinRefusal::WrongCredential)?;
+    let Some((sequence, expires)) = found else {
+        return unknown_credential(sql);
+    };
     sql.execute("DELETE FROM credentials WHERE node = ?1 AND sequence < ?2", (node, sequence))?;
     Ok(Wall(expires))
+}
+
+/// A credential that was never given here. After a restore it may be one that was given after the backup: the key is
+/// proved, so the node may return and waits for approval as if its credential had run out.
+fn unknown_credential(sql: &Connection) -> Result<Wall, RejoinRefusal> {
+    match meta::number::<u64>(sql, "epoch")? {
+        Some(epoch) if epoch > 1 => Ok(Wall(i64::MIN)),
+        Some(_) | None => Err(RejoinRefusal::WrongCredential),
+    }
 }
 
 const BEFORE: &str = "node = ?1 AND sequence <

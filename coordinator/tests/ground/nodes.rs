@@ -72,6 +72,7 @@ fn commands_are_in_flight_until_their_outcome() {
     };
     in_flight::put(&mut scene.database, &command).unwrap();
     assert_eq!(in_flight::all(&scene.database).unwrap(), [command]);
-    assert!(in_flight::finish(&mut scene.database, "k").unwrap());
-    assert!(!in_flight::finish(&mut scene.database, "k").unwrap());
+    assert!(!in_flight::finish(&mut scene.database, "another", "k").unwrap(), "a command is its node's to finish");
+    assert!(in_flight::finish(&mut scene.database, "n", "k").unwrap());
+    assert!(!in_flight::finish(&mut scene.database, "n", "k").unwrap());
 }

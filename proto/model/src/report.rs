@@ -66,6 +66,7 @@ macro_rules! sections {
         }
 
         /// One section of any subject.
+        #[allow(clippy::large_enum_variant, reason = "a report holds eleven of them, read once and moved a few times")]
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "lowercase")]
         pub enum AnySection {

@@ -37,9 +37,39 @@ macro_rules! plain {
 
 pub(super) use plain;
 
-plain!(MachineEvidence => wire::MachineEvidence { machine_id, dmi_uuid, macs, host_name });
 plain!(Expect => wire::Expect { mounts, containers });
 plain!(Outcome => wire::Outcome { key, generation, result, message });
+
+/// The most addresses and features that one machine may name: everything beyond would be kept for as long as its row.
+const MAXIMUM_NAMES: usize = 256;
+
+/// A list that is kept, so it must be short.
+fn names(name: &str, wire: Vec<String>) -> Result<Vec<String>, BadField> {
+    if wire.len() > MAXIMUM_NAMES {
+        return Err(BadField::here(format!("has {} rows, {MAXIMUM_NAMES} are allowed", wire.len())).inside(name));
+    }
+    field(name, wire)
+}
+
+impl Field<wire::MachineEvidence> for MachineEvidence {
+    fn onto_wire(self) -> wire::MachineEvidence {
+        wire::MachineEvidence {
+            machine_id: self.machine_id,
+            dmi_uuid: self.dmi_uuid,
+            macs: self.macs,
+            host_name: self.host_name,
+        }
+    }
+
+    fn from_wire(wire: wire::MachineEvidence) -> Result<Self, BadField> {
+        Ok(Self {
+            machine_id: field("machineId", wire.machine_id)?,
+            dmi_uuid: field("dmiUuid", wire.dmi_uuid)?,
+            macs: names("macs", wire.macs)?,
+            host_name: field("hostName", wire.host_name)?,
+        })
+    }
+}
 
 impl Field<wire::Hello> for Hello {
     fn onto_wire(self) -> wire::Hello {
@@ -58,7 +88,7 @@ impl Field<wire::Hello> for Hello {
     fn from_wire(wire: wire::Hello) -> Result<Self, BadField> {
         Ok(Self {
             protocol: wire.protocol,
-            features: field("features", wire.features)?,
+            features: names("features", wire.features)?,
             version: field("version", wire.version)?,
             evidence: field("evidence", wire.evidence.unwrap_or_default())?,
             boot_id: field("bootId", wire.boot_id)?,

@@ -1,5 +1,7 @@
 //! How single fields cross the border: text is checked, words keep unknown numbers, rows name their place.
 
+use std::collections::BTreeMap;
+
 use coord_model::{MAXIMUM_TEXT, Unknown, Unknowns};
 
 use super::BadField;
@@ -82,12 +84,12 @@ pub(crate) fn field<T: Field<W>, W>(name: &str, wire: W) -> Result<T, BadField> 
 }
 
 /// The reasons of an object.
-pub(crate) fn unknowns_onto_wire(unknown: Unknowns) -> std::collections::HashMap<String, wire::Unknown> {
+pub(crate) fn unknowns_onto_wire(unknown: Unknowns) -> BTreeMap<String, wire::Unknown> {
     unknown.into_iter().map(|(name, reason)| (name, reason.onto_wire())).collect()
 }
 
 /// The reasons of an object, checked.
-pub(crate) fn unknowns_from_wire(wire: std::collections::HashMap<String, wire::Unknown>) -> Result<Unknowns, BadField> {
+pub(crate) fn unknowns_from_wire(wire: BTreeMap<String, wire::Unknown>) -> Result<Unknowns, BadField> {
     wire.into_iter()
         .map(|(name, reason)| {
             let name: String = field("unknown", name)?;

@@ -46,7 +46,8 @@ impl Entropy {
     }
 
     fn text(&mut self) -> String {
-        const ALPHABET: [char; 12] = ['a', 'Z', '0', ' ', '/', '"', '\\', 'é', '漢', '\u{1f600}', '\u{202e}', '\u{200b}'];
+        const ALPHABET: [char; 12] =
+            ['a', 'Z', '0', ' ', '/', '"', '\\', 'é', '漢', '\u{1f600}', '\u{202e}', '\u{200b}'];
         let length = self.byte() % 12;
         (0..length).map(|_| ALPHABET[usize::from(self.byte()) % ALPHABET.len()]).collect()
     }
@@ -63,7 +64,7 @@ fn message(schema: &Schema, name: &str, entropy: &mut Entropy) -> (Vec<u8>, Valu
     let fields = &schema.messages[name];
     for field in fields.iter().filter(|field| field.kind != Kind::Unknowns) {
         let key = json_name(&field.name);
-        if field.repeated && (entropy.full || entropy.byte() % 4 > 0) {
+        if field.repeated && (entropy.full || !entropy.byte().is_multiple_of(4)) {
             let rows = (0..entropy.rows()).map(|_| value(schema, field, entropy)).collect::<Vec<_>>();
             rows.iter().for_each(|(row, _)| bytes.extend(row));
             told.insert(key, rows.into_iter().map(|(_, row)| row).collect());

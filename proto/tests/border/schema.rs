@@ -78,7 +78,8 @@ impl Schema {
             self.messages.entry(block.to_string()).or_default().push(field(declared, number));
         } else if number > 0 {
             let prefix = format!("{}_", snake(block).to_uppercase());
-            let word = declared.strip_prefix(&prefix).unwrap_or_else(|| panic!("{declared} does not begin with {prefix}"));
+            let word =
+                declared.strip_prefix(&prefix).unwrap_or_else(|| panic!("{declared} does not begin with {prefix}"));
             let word = word.to_lowercase().replace('_', "-");
             self.words.entry(block.to_string()).or_default().push((number, word));
         }
@@ -93,9 +94,14 @@ impl Schema {
 
     /// A section with these bytes as its facts.
     pub(crate) fn section(&self, kind: SectionKind, facts: &[u8]) -> Vec<u8> {
-        let number = |name: &str| self.messages["Section"].iter().find(|field| field.name == name).expect("a field").number;
-        [varint(number("kind"), u64::from(kind.number())), text(number("source"), "test"), bytes(number("facts"), facts)]
-            .concat()
+        let number =
+            |name: &str| self.messages["Section"].iter().find(|field| field.name == name).expect("a field").number;
+        [
+            varint(number("kind"), u64::from(kind.number())),
+            text(number("source"), "test"),
+            bytes(number("facts"), facts),
+        ]
+        .concat()
     }
 }
 

@@ -109,7 +109,11 @@ impl Exporter {
         }
         let address = free_address();
         let mut command = Command::new("prometheus-node-exporter");
-        command.arg(format!("--web.listen-address={address}")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .arg(format!("--web.listen-address={address}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let running = Running(command.spawn().ok()?);
         wait_for("node_exporter to listen", || TcpStream::connect(address).ok());
         let account = Account::open("exporter");
@@ -172,7 +176,9 @@ pub fn latency() -> String {
     let mut times: Vec<f64> = (0..5).filter_map(|round| once(&lab, &agent, round)).collect();
     lab.stop_coordinator();
     times.sort_by(f64::total_cmp);
-    let Some(median) = times.get(times.len() / 2) else { return "change to status: mounting is not allowed here\n".to_owned() };
+    let Some(median) = times.get(times.len() / 2) else {
+        return "change to status: mounting is not allowed here\n".to_owned();
+    };
     format!(
         "change to status: a new mount is shown after {median:.2} s (median of {}, slowest {:.2} s)\n",
         times.len(),

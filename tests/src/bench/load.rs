@@ -78,15 +78,27 @@ async fn session(load: &Load, identity: &Identity, number: usize) -> Option<Dura
     let caller = Caller::Known(identity);
     let channel = match client::connect(std::slice::from_ref(&load.address), &caller, Window::Ignore).await {
         Ok(channel) => channel,
-        Err(client::ClientError::Connect { source, .. }) if source.kind() == std::io::ErrorKind::ConnectionRefused => return None,
+        Err(client::ClientError::Connect { source, .. }) if source.kind() == std::io::ErrorKind::ConnectionRefused => {
+            return None;
+        }
         Err(_) => {
             load.failed.fetch_add(1, Ordering::Relaxed);
             return None;
         }
     };
     let (send, receive) = mpsc::channel(8);
-    let evidence = MachineEvidence { machine_id: format!("{number:032x}"), host_name: format!("load-{number}"), ..MachineEvidence::default() };
-    let hello = Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into(), evidence, process_number: number as u64 + 1, ..Hello::default() };
+    let evidence = MachineEvidence {
+        machine_id: format!("{number:032x}"),
+        host_name: format!("load-{number}"),
+        ..MachineEvidence::default()
+    };
+    let hello = Hello {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").into(),
+        evidence,
+        process_number: number as u64 + 1,
+        ..Hello::default()
+    };
     send.send(AgentMessage::Hello(hello)).await.ok()?;
     let mut inbound = match client::agents(channel).session(ReceiverStream::new(receive)).await {
         Ok(response) => response.into_inner(),
@@ -96,7 +108,13 @@ async fn session(load: &Load, identity: &Identity, number: usize) -> Option<Dura
         }
     };
     let Ok(Some(CoordinatorMessage::Welcome(welcome))) = inbound.message().await else { return None };
-    let sections = AgentMessage::Sections { sequence: 1, whole: true, sections: load.sections.to_vec(), refused: Vec::new(), unknown: 0 };
+    let sections = AgentMessage::Sections {
+        sequence: 1,
+        whole: true,
+        sections: load.sections.to_vec(),
+        refused: Vec::new(),
+        unknown: 0,
+    };
     send.send(sections).await.ok()?;
     let mut beat = Instant::now() + welcome.heartbeat.mul_f64(random_number().unwrap() as f64 / u64::MAX as f64);
     let (mut heartbeat, mut counted) = (0, false);

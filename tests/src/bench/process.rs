@@ -48,18 +48,20 @@ impl Account {
     #[must_use]
     pub fn open(name: &str) -> Option<Self> {
         let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-        roots.iter().map(|root| PathBuf::from(root).join(format!("coord-bench-{name}-{}", std::process::id()))).find_map(
-            |path| {
+        roots
+            .iter()
+            .map(|root| PathBuf::from(root).join(format!("coord-bench-{name}-{}", std::process::id())))
+            .find_map(|path| {
                 fs::create_dir(&path).ok()?;
                 let account = Self(path);
                 account.0.join("cpu.stat").exists().then_some(account)
-            },
-        )
+            })
     }
 
     /// Moves a process into it; its children follow.
     pub fn take(&self, pid: u32) {
-        fs::write(self.0.join("cgroup.procs"), pid.to_string()).expect("a process can be moved into the bench's cgroup");
+        fs::write(self.0.join("cgroup.procs"), pid.to_string())
+            .expect("a process can be moved into the bench's cgroup");
     }
 
     /// Processor time used so far by everything in it.
@@ -91,5 +93,8 @@ pub fn own_time(pid: u32) -> Duration {
 /// Whether a program can be found.
 #[must_use]
 pub fn installed(program: &str) -> bool {
-    Command::new("sh").args(["-c", "command -v \"$0\" > /dev/null", program]).status().is_ok_and(|status| status.success())
+    Command::new("sh")
+        .args(["-c", "command -v \"$0\" > /dev/null", program])
+        .status()
+        .is_ok_and(|status| status.success())
 }

@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_skip_is_not_a_pass() {
-        let tally = tally("test-skipped: fsync: strace: not found\n\ntest result: ok. 3 passed; 0 failed; 0 ignored;\n");
+        let tally =
+            tally("test-skipped: fsync: strace: not found\n\ntest result: ok. 3 passed; 0 failed; 0 ignored;\n");
         assert_eq!(tally.to_string(), "2 passed, 0 failed, 1 skipped");
         assert_eq!(tally.skips().collect::<Vec<_>>(), [("fsync", "strace: not found")]);
     }

@@ -6,14 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use coord_model::{NodeDetail, SectionKind};
+use coord_model::{Code, NodeDetail, SectionKind};
 
 use super::{Stopped, pause, say};
 use crate::lab::{Lab, Running, hosts};
 
 /// The nodes of `tests/examples/homelab.yaml`, each with a folder below `tests/hosts`.
-const RECORDED: [&str; 8] =
-    ["k3s-cp1", "k3s-w1", "k3s-w3", "k3s-cp2", "k3s-w2", "k3s-cp3", "unraid", "proxmox"];
+const RECORDED: [&str; 8] = ["k3s-cp1", "k3s-w1", "k3s-w3", "k3s-cp2", "k3s-w2", "k3s-cp3", "unraid", "proxmox"];
+
+/// What must be wrong: who does not see this reads recordings that lost something on the way here.
+const WRONG: [(&str, Code); 2] = [("k3s-w3", Code::GpuDeviceCgroup), ("k3s-w2", Code::MountStuck)];
 
 /// How long all of them together may take; a dead NFS server costs one of them a few seconds.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -42,12 +44,17 @@ fn started(name: &str, command: &mut Command) -> Result<Running, Stopped> {
     Ok(Running(child))
 }
 
-/// Waits until every node has told every section once.
-pub(super) fn wait(lab: &Lab, names: &[String], interrupts: &Receiver<()>) -> Result<(), Stopped> {
+/// Waits until every node has told every section once. The agents come in the order of the names.
+pub(super) fn wait(
+    lab: &Lab,
+    names: &[String],
+    agents: &mut [Running],
+    interrupts: &Receiver<()>,
+) -> Result<(), Stopped> {
     let deadline = Instant::now() + PATIENCE;
-    let mut missing: Vec<&String> = names.iter().collect();
+    let mut missing: Vec<(&String, &mut Running)> = names.iter().zip(agents).collect();
     loop {
-        missing.retain(|name| {
+        missing.retain(|(name, _)| {
             let complete = is_complete(lab, name);
             if complete {
                 say(&format!("demo: {name} has reported"));
@@ -57,8 +64,9 @@ pub(super) fn wait(lab: &Lab, names: &[String], interrupts: &Receiver<()>) -> Re
         if missing.is_empty() {
             return Ok(());
         }
-        if Instant::now() >= deadline {
-            return Err(Stopped::Failed(who_is_missing(lab, &missing)));
+        let ended = missing.iter_mut().any(|(_, agent)| !matches!(agent.0.try_wait(), Ok(None)));
+        if ended || Instant::now() >= deadline {
+            return Err(Stopped::Failed(who_is_missing(lab, &mut missing)));
         }
         pause(interrupts)?;
     }
@@ -70,14 +78,37 @@ fn is_complete(lab: &Lab, name: &str) -> bool {
     node.is_some_and(|node| node.report.sections().count() == SectionKind::ALL.len())
 }
 
-fn who_is_missing(lab: &Lab, missing: &[&String]) -> String {
-    let mut text = format!("{} nodes have not reported within {} s", missing.len(), PATIENCE.as_secs());
-    for name in missing {
+/// Each with how its agent is doing, where its log lies and how that ends.
+fn who_is_missing(lab: &Lab, missing: &mut [(&String, &mut Running)]) -> String {
+    let mut text = format!("{} nodes have not reported", missing.len());
+    for (name, agent) in missing {
+        let state = match agent.0.try_wait() {
+            Ok(Some(status)) => format!("its agent ended with {status}"),
+            Ok(None) => "its agent runs".to_owned(),
+            Err(error) => format!("its agent is unknown: {error}"),
+        };
+        text.push_str(&format!("\n  {name}: {state}, see {}", lab.path(&format!("{name}.log")).display()));
         let log = lab.agent_log(name);
-        let last = log.lines().last().unwrap_or("nothing was logged");
-        text.push_str(&format!("\n  {name}: {}: {last}", lab.path(&format!("{name}.log")).display()));
+        let lines: Vec<&str> = log.lines().collect();
+        for line in &lines[lines.len().saturating_sub(3)..] {
+            text.push_str(&format!("\n    {line}"));
+        }
     }
     text
+}
+
+/// Checks that the bad hosts are as bad as they were recorded.
+pub(super) fn check(lab: &Lab) -> Result<(), Stopped> {
+    let status = lab.status();
+    for (name, code) in WRONG {
+        let node = status.nodes.iter().find(|node| node.name == name);
+        if !node.is_some_and(|node| node.problems.iter().any(|problem| problem.code == code)) {
+            return Err(Stopped::Failed(format!(
+                "{name} does not show {code}\nhint: does this checkout keep symbolic links? git status tests/hosts"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The host name as a node's name; something else where that would be one of the recorded hosts, or no name at all.

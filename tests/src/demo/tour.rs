@@ -1,13 +1,15 @@
 //! What the demonstration shows, with the commands as one would type them, and what to type next.
 
-use std::{io::Write, process::Command};
+use std::{
+    io::{ErrorKind, Write},
+    process::{Command, ExitStatus},
+};
 
 use super::{Stopped, say};
 use crate::lab::{Lab, program};
 
 /// The commands that are shown and the exit codes that are right: some hosts are bad on purpose, so status says 3.
-const SCREENS: [(&[&str], i32); 3] =
-    [(&["status"], 3), (&["get", "gpus"], 0), (&["describe", "node", "k3s-w3"], 0)];
+const SCREENS: [(&[&str], i32); 3] = [(&["status"], 3), (&["get", "gpus"], 0), (&["describe", "node", "k3s-w3"], 0)];
 
 /// Runs them, with standard output as it is: colour and width are those of the terminal, if it is one.
 pub(super) fn show(lab: &Lab) -> Result<(), Stopped> {
@@ -16,13 +18,21 @@ pub(super) fn show(lab: &Lab) -> Result<(), Stopped> {
         print(&format!("\n$ {line}\n"))?;
         let status = coordctl(lab, arguments).status().map_err(|error| Stopped::Failed(format!("{line}: {error}")))?;
         if status.code() != Some(right) {
-            return Err(Stopped::Failed(format!("{line} ended with {status}, not with exit code {right}")));
+            return Err(ended_early(lab, &line, status, right));
         }
         if right == 3 {
             print("(exit code 3: not healthy, since some of these hosts are bad on purpose)\n")?;
         }
     }
     Ok(())
+}
+
+/// Why a screen did not end as it should: coordctl says 0 when the reader of its output has left, and then so do we.
+fn ended_early(lab: &Lab, line: &str, status: ExitStatus, right: i32) -> Stopped {
+    if status.success() && !lab.status().healthy {
+        return Stopped::Interrupted;
+    }
+    Stopped::Failed(format!("{line} ended with {status}, not with exit code {right}"))
 }
 
 /// Says how to go on in another terminal.
@@ -60,5 +70,8 @@ fn coordctl(lab: &Lab, arguments: &[&str]) -> Command {
 fn print(text: &str) -> Result<(), Stopped> {
     let mut output = std::io::stdout().lock();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    written.map_err(|error| Stopped::Failed(format!("cannot write to standard output: {error}")))
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Stopped::Interrupted,
+        _ => Stopped::Failed(format!("cannot write to standard output: {error}")),
+    })
 }

@@ -1,5 +1,7 @@
 //! Whole disks in /sys/block (Documentation/ABI/stable/sysfs-block).
 
+use std::collections::BTreeSet;
+
 use coord_model::{
     Reading, Unknown, not_implemented,
     section::{BlockDevice, BlockDeviceReading},
@@ -9,6 +11,8 @@ use crate::{host::Host, probe::mounts::table::Row};
 
 /// Block devices that are no disks.
 const NOT_DISKS: [&str; 8] = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "zd"];
+/// A thin volume on LVM on LUKS on a partition has five.
+const MOST_LAYERS: u32 = 6;
 /// sysfs counts in sectors of 512 bytes whatever the disk uses.
 const SECTOR: u64 = 512;
 
@@ -42,7 +46,7 @@ pub(super) fn rotational(host: &Host, disk: &str) -> Reading<bool> {
     flag(host, &format!("/sys/block/{disk}/queue/rotational"))
 }
 
-/// The disk below a file system: of a partition its parent, of device-mapper the only one below.
+/// The disk below a file system: of a partition its parent, of device-mapper the only one below, by however many ways.
 pub(super) fn whole_disk(host: &Host, row: &Row) -> Reading<String> {
     if row.device_number.starts_with("0:") {
         return Err(Unknown::not_applicable(format!("{} spans disks of its own", row.kind)));
@@ -51,7 +55,8 @@ pub(super) fn whole_disk(host: &Host, row: &Row) -> Reading<String> {
     below(host, &real, 0)
 }
 
-/// Follows `path` in sysfs down to a whole disk, through at most four layers.
+/// Follows `path` in sysfs down to a whole disk, through a few layers. A thin volume lies on the data and on the metadata
+/// of its pool, which may lie on the same disk.
 fn below(host: &Host, path: &str, depth: u32) -> Reading<String> {
     let unclear = || Unknown::error(format!("no single disk below {path}"));
     let (parent, name) = path.rsplit_once('/').ok_or_else(unclear)?;
@@ -61,7 +66,12 @@ fn below(host: &Host, path: &str, depth: u32) -> Reading<String> {
     let slaves = host.list(&format!("{path}/slaves")).unwrap_or_default();
     match slaves.as_slice() {
         [] => Ok(name.to_string()),
-        [one] if depth < 4 => below(host, &host.real(&format!("{path}/slaves/{one}"))?, depth + 1),
+        slaves if depth < MOST_LAYERS => {
+            let disks =
+                slaves.iter().map(|slave| below(host, &host.real(&format!("{path}/slaves/{slave}"))?, depth + 1));
+            let disks = disks.collect::<Reading<BTreeSet<String>>>()?;
+            disks.first().filter(|_| disks.len() == 1).cloned().ok_or_else(unclear)
+        }
         _ => Err(unclear()),
     }
 }
@@ -117,5 +127,43 @@ mod tests {
         assert!(life_used("0x00 0x00").is_err());
         assert!(life_used("").is_err());
         assert!(life_used("0xff garbage").is_err());
+    }
+
+    /// A recorded host in which `below` of sysfs holds these devices and what each lies on.
+    fn host(devices: &[(&str, &[&str])]) -> (tempfile::TempDir, Host) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root/devices");
+        for (name, slaves) in devices {
+            std::fs::create_dir_all(root.join(name).join("slaves")).unwrap();
+            if name.contains('/') {
+                std::fs::write(root.join(name).join("partition"), "1").unwrap();
+            }
+            for slave in *slaves {
+                let link = root.join(name).join("slaves").join(slave.replace('/', "-"));
+                std::os::unix::fs::symlink(format!("/devices/{slave}"), link).unwrap();
+            }
+        }
+        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
+        let host = Host::recorded(folder.path()).unwrap();
+        (folder, host)
+    }
+
+    #[test]
+    fn a_thin_volume_lies_on_one_disk_by_two_ways_and_a_mirror_on_two() {
+        let (_folder, host) = host(&[
+            ("dm-5", &["dm-4"]),
+            ("dm-4", &["dm-2", "dm-3"]),
+            ("dm-2", &["sda/sda3"]),
+            ("dm-3", &["sda/sda3", "sda/sda4"]),
+            ("sda/sda3", &[]),
+            ("sda/sda4", &[]),
+            ("md0", &["sda/sda3", "sdb/sdb1"]),
+            ("sdb/sdb1", &[]),
+            ("dm-9", &["dm-9"]),
+        ]);
+        assert_eq!(below(&host, "/devices/dm-5", 0), Ok("sda".to_string()));
+        assert_eq!(below(&host, "/devices/sdb/sdb1", 0), Ok("sdb".to_string()));
+        assert!(below(&host, "/devices/md0", 0).is_err());
+        assert!(below(&host, "/devices/dm-9", 0).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! The mount table: /proc/self/mountinfo as rows (see proc_pid_mountinfo(5)).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use coord_model::Reading;
 
 use crate::host::Host;
@@ -138,8 +140,10 @@ impl<'a> Superblock<'a> {
 /// The superblocks of the rows that `wanted` picks, ordered by path. Automount points share one superblock only where
 /// they are the same mount.
 pub(crate) fn superblocks(rows: &[Row], wanted: impl Fn(Family) -> bool) -> Vec<Superblock<'_>> {
-    let mut found: std::collections::BTreeMap<&str, Vec<&Row>> = std::collections::BTreeMap::new();
-    for row in rows.iter().filter(|row| wanted(row.family()) && !covered(rows, row)) {
+    let mut found: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    let covered = covered(rows);
+    let visible = |row: &&Row| !covered.contains(&(row.identifier, row.path.as_str()));
+    for row in rows.iter().filter(|row| wanted(row.family())).filter(visible) {
         found.entry(&row.device_number).or_default().push(row);
     }
     let mut list: Vec<Superblock> = found.into_values().map(|rows| Superblock { rows }).collect();
@@ -150,11 +154,11 @@ pub(crate) fn superblocks(rows: &[Row], wanted: impl Fn(Family) -> bool) -> Vec<
     list
 }
 
-/// Whether something else is mounted on top of `row`, so that its path leads elsewhere.
-fn covered(rows: &[Row], row: &Row) -> bool {
-    // The path is compared first: ids alone repeat in a truncated or constructed table.
-    let same = |other: &&Row| other.path == row.path && other.parent == row.identifier;
-    rows.iter().filter(|other| other.identifier != row.identifier).any(|other| same(&other))
+/// Identifier and path of every mount on top of which something else is mounted, so that its path leads elsewhere.
+/// Both count: ids alone repeat in a truncated or constructed table.
+fn covered(rows: &[Row]) -> BTreeSet<(u32, &str)> {
+    let above = rows.iter().filter(|row| row.parent != row.identifier);
+    above.map(|row| (row.parent, row.path.as_str())).collect()
 }
 
 #[cfg(test)]

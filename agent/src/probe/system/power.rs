@@ -9,17 +9,21 @@ use crate::host::Host;
 
 const PLATFORM: &str = "/sys/devices/platform";
 
-/// The firmware's flags where the kernel shows them, else the one alarm that hwmon has.
+/// The alarm of hwmon, else the firmware's flags: on Raspberry Pi's own kernels reading the flags leaves a warning with
+/// a stack trace in the kernel's log.
 pub(super) fn power(host: &Host) -> Reading<Power> {
     let model = host.text("/proc/device-tree/model").unwrap_or_default();
     if !model.starts_with("Raspberry Pi") {
         return Err(Unknown::not_applicable("not a Raspberry Pi"));
     }
-    if let Some(flags) = throttled(host) {
-        return flags.map(from_flags);
+    match alarm(host) {
+        Some(alarm) => Ok(from_alarm(alarm?)),
+        None => throttled(host).map(from_flags),
     }
-    let alarm = alarm(host)?;
-    Ok(PowerReading {
+}
+
+fn from_alarm(alarm: bool) -> Power {
+    PowerReading {
         undervoltage: Ok(alarm),
         undervoltage_seen: not_implemented(),
         throttled: not_implemented(),
@@ -27,16 +31,17 @@ pub(super) fn power(host: &Host) -> Reading<Power> {
         frequency_capped: not_implemented(),
         frequency_capped_seen: not_implemented(),
     }
-    .into())
+    .into()
 }
 
 /// `get_throttled` of the firmware's platform device, whose path differs from board to board.
-fn throttled(host: &Host) -> Option<Reading<u32>> {
-    let names = host.list(PLATFORM).ok()?;
+fn throttled(host: &Host) -> Reading<u32> {
+    let names = host.list(PLATFORM)?;
     let boards = names.iter().filter(|name| name.starts_with("soc"));
-    let path =
-        boards.map(|name| format!("{PLATFORM}/{name}/{name}:firmware/get_throttled")).find(|path| host.exists(path))?;
-    Some(host.text(&path).and_then(|text| flags(&text)))
+    let mut paths = boards.map(|name| format!("{PLATFORM}/{name}/{name}:firmware/get_throttled"));
+    let path = paths.find(|path| host.exists(path));
+    let path = path.ok_or_else(|| Unknown::absent("the kernel shows neither rpi_volt nor get_throttled"))?;
+    flags(&host.text(&path)?)
 }
 
 fn flags(text: &str) -> Reading<u32> {
@@ -59,13 +64,12 @@ fn from_flags(flags: u32) -> Power {
 }
 
 /// The alarm of the chip `rpi_volt` (Documentation/hwmon/raspberrypi-hwmon.rst).
-fn alarm(host: &Host) -> Reading<bool> {
-    let chips = host.list("/sys/class/hwmon")?;
+fn alarm(host: &Host) -> Option<Reading<bool>> {
+    let chips = host.list("/sys/class/hwmon").ok()?;
     let chip = chips
         .iter()
-        .find(|chip| host.text(&format!("/sys/class/hwmon/{chip}/name")).is_ok_and(|name| name == "rpi_volt"));
-    let chip = chip.ok_or_else(|| Unknown::absent("the kernel shows neither get_throttled nor rpi_volt"))?;
-    host.text(&format!("/sys/class/hwmon/{chip}/in0_lcrit_alarm")).map(|alarm| alarm != "0")
+        .find(|chip| host.text(&format!("/sys/class/hwmon/{chip}/name")).is_ok_and(|name| name == "rpi_volt"))?;
+    Some(host.text(&format!("/sys/class/hwmon/{chip}/in0_lcrit_alarm")).map(|alarm| alarm != "0"))
 }
 
 #[cfg(test)]
@@ -79,5 +83,30 @@ mod tests {
         assert_eq!((power.throttled, power.frequency_capped), (Some(true), Some(false)));
         assert_eq!(flags("0x0"), Ok(0));
         assert!(flags("").is_err() && flags("zz").is_err());
+    }
+
+    /// A Raspberry Pi with these files besides its model.
+    fn pi(files: &[(&str, &str)]) -> Reading<Power> {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in [("proc/device-tree/model", "Raspberry Pi 4 Model B\0")].iter().chain(files) {
+            let path = folder.path().join("root").join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
+        power(&Host::recorded(folder.path()).unwrap())
+    }
+
+    #[test]
+    fn the_alarm_comes_before_the_flags() {
+        let name = ("sys/class/hwmon/hwmon1/name", "rpi_volt\n");
+        let alarm = ("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n");
+        let flags = ("sys/devices/platform/soc/soc:firmware/get_throttled", "0\n");
+        let both = pi(&[name, alarm, flags]).unwrap();
+        assert_eq!((both.undervoltage, both.throttled), (Some(true), None));
+        let only_flags = pi(&[("sys/class/hwmon/hwmon0/name", "cpu_thermal\n"), flags]).unwrap();
+        assert_eq!((only_flags.undervoltage, only_flags.throttled), (Some(false), Some(false)));
+        assert_eq!(pi(&[]).unwrap_err().state, coord_model::ValueState::Absent);
+        assert_eq!(pi(&[name]).unwrap_err().state, coord_model::ValueState::Absent);
     }
 }

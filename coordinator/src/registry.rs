@@ -160,12 +160,10 @@ impl Registry {
     pub(crate) fn end(&self, id: &str, number: u64) {
         let mut fleet = self.fleet();
         let Some(known) = fleet.nodes.get_mut(id) else { return };
-        if known.session.as_ref().is_some_and(|session| session.number == number) {
-            if let Some(session) = known.session.take() {
-                known.past_numbers.push_back(session.process_number);
-                known.last_address = session.address;
-                known.last_process = Some(session.process_number);
-            }
+        if let Some(session) = known.session.take_if(|session| session.number == number) {
+            known.past_numbers.push_back(session.process_number);
+            known.last_address = session.address;
+            known.last_process = Some(session.process_number);
         }
         drop(fleet);
         self.touch();

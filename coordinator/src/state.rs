@@ -78,10 +78,9 @@ impl State {
             clock.observe(clock::now(), synchronised(&self.settings));
             clock.to_remember()
         };
-        if let Some(time) = remember {
-            if self.store.call(move |database| meta::remember_trusted(database, time)).await.is_ok() {
-                self.clock.lock().unwrap_or_else(PoisonError::into_inner).remembered(time);
-            }
+        let Some(time) = remember else { return };
+        if self.store.call(move |database| meta::remember_trusted(database, time)).await.is_ok() {
+            self.clock.lock().unwrap_or_else(PoisonError::into_inner).remembered(time);
         }
     }
 

@@ -8,7 +8,7 @@ use rustls::{
     ClientConfig,
     pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName},
 };
-use tokio::net::TcpStream;
+use tokio::{io::AsyncBufReadExt, net::TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::{
     Status,
@@ -23,10 +23,6 @@ use crate::{
     tls::{CoordinatorVerifier, Trust, Window, provider},
     token::Token,
 };
-
-mod wound;
-
-use wound::Wound;
 
 /// The stub of the `Agents` service.
 pub type Agents = AgentsClient<Channel>;
@@ -110,10 +106,21 @@ async fn dial(address: &str, configuration: Arc<ClientConfig>) -> io::Result<Tls
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
         let name = ServerName::try_from("coordinator").map_err(io::Error::other)?;
-        TlsConnector::from(configuration).connect(name, tcp).await.map_err(plain)
+        let stream = TlsConnector::from(configuration).connect(name, tcp).await.map_err(plain)?;
+        welcome(stream).await
     };
     let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 s");
     tokio::time::timeout(CONNECT_DEADLINE, connect).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// Waits for the first thing that the server says. In TLS 1.3 its verdict on our certificate comes when our side of the
+/// handshake is done: either an alert, or its HTTP/2 settings.
+async fn welcome(mut stream: TlsStream<TcpStream>) -> io::Result<TlsStream<TcpStream>> {
+    if stream.fill_buf().await?.is_empty() {
+        let text = "the coordinator closed the connection at once; it may have too many callers without a certificate";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+    }
+    Ok(stream)
 }
 
 /// What this end found wrong with the other's certificate, in words for people.
@@ -165,10 +172,9 @@ async fn over<S>(stream: S) -> Result<Channel, ClientError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    let wound = Wound::default();
-    let mut once = Some(wound.of(stream));
+    let mut once = Some(stream);
     let connector = service_fn(move |_: http::Uri| {
-        let stream = once.take().ok_or_else(|| wound.error());
+        let stream = once.take().ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the connection ended"));
         async move { stream.map(TokioIo::new) }
     });
     let endpoint = Endpoint::from_static("http://coordinator")

@@ -62,9 +62,8 @@ where
     for number in 0..1000 {
         all.extend(frame(HEADERS, END_HEADERS, 2 * number + 1, &block));
     }
-    let mut streams = Streams::default();
     // A server that has enough closes in the middle.
-    streams.closed = stream.write_all(&all).await.is_err();
+    let mut streams = Streams { closed: stream.write_all(&all).await.is_err(), ..Streams::default() };
     let mut head = [0; 9];
     while let Ok(Ok(_)) = timeout(Duration::from_secs(1), stream.read_exact(&mut head)).await {
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);

@@ -80,8 +80,7 @@ fn join(near: &TcpStream, far: &TcpStream, shared: &Arc<Shared>) {
 fn copy(mut from: TcpStream, mut to: TcpStream, shared: &Shared, up: bool) {
     let hold = if up { &shared.hold_up } else { &shared.hold_down };
     let mut buffer = vec![0; 16 * 1024];
-    loop {
-        let Ok(length @ 1..) = from.read(&mut buffer) else { break };
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
         while hold.load(Ordering::Relaxed) {
             thread::park_timeout(LOOK);
         }

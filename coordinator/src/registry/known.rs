@@ -10,7 +10,7 @@ use std::{
 use coord_model::{
     AnySection, Boot, GpuSummary, Health, Hello, MountSummary, Problem, Refusal, Report, SectionKind,
     diagnose::diagnose,
-    section::{MountState, Mounts},
+    section::{GpuReason, MountState, Mounts},
 };
 use coord_proto::border::{decode_section, encode_section};
 
@@ -214,10 +214,15 @@ fn summary(report: &Report) -> Summary {
         platform: platform.and_then(|platform| platform.label.clone()),
         role: k3s.and_then(|k3s| k3s.role).map(|role| role.to_string()),
         gpus: gpu.and_then(|gpu| gpu.devices.as_ref()).map(|devices| {
-            devices.iter().filter(|device| device.can_transcode != Some(false)).map(gpu_summary).collect()
+            devices.iter().filter(|device| renders(device)).map(gpu_summary).collect()
         }),
         mounts: mounts.and_then(mount_summary),
     }
+}
+
+/// A GPU that somebody could use for work; what only shows pictures is left out.
+fn renders(device: &coord_model::section::GpuDevice) -> bool {
+    device.access.as_ref().and_then(|access| access.reason) != Some(GpuReason::DisplayOnly)
 }
 
 fn gpu_summary(device: &coord_model::section::GpuDevice) -> GpuSummary {

@@ -55,10 +55,8 @@ fn node(node: &NodeStatus) -> CheckGroup {
         let ago = span(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
         checks.push(good(format!("heard {ago} ago, {}", node.health)));
     }
-    if let Some(mounts) = node.mounts.filter(|mounts| mounts.total > 0) {
-        if mounts.answering == mounts.total {
-            checks.push(good(format!("{} of {} network mounts answer", mounts.answering, mounts.total)));
-        }
+    if let Some(mounts) = node.mounts.filter(|mounts| mounts.total > 0 && mounts.answering == mounts.total) {
+        checks.push(good(format!("{} of {} network mounts answer", mounts.answering, mounts.total)));
     }
     for gpu in node.gpus.iter().flatten().filter(|gpu| gpu.usable == Some(true)) {
         checks.push(good(format!("GPU {} can be used", gpu.driver)));

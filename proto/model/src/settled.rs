@@ -64,6 +64,9 @@ impl Settled for Gpu {
 impl Settled for Disk {
     fn settled(&self) -> Self {
         let filesystems = rows(self.filesystems.as_ref(), |filesystem| {
+            // Also size and inodes: xfs, btrfs and zfs make inodes as needed, and datasets share their space.
+            filesystem.size_bytes = None;
+            filesystem.inodes = None;
             filesystem.free_bytes = None;
             filesystem.available_bytes = None;
             filesystem.inodes_free = None;

@@ -98,7 +98,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) ->
     if parsed.help {
         return Ok(Arguments::Help(topic.unwrap_or(help::OVERVIEW)));
     }
-    parsed.command(&command).map_err(|message| UsageError { message, topic: format!("{command} ") })
+    let topic = topic.map_or_else(String::new, |_| format!("{command} "));
+    parsed.command(&command).map_err(|message| UsageError { message, topic })
 }
 
 /// Everything that any subcommand takes.

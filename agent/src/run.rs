@@ -23,7 +23,6 @@ mod ending;
 mod renewal;
 
 use daemon::Daemon;
-pub(crate) use renewal::now;
 
 /// How often an agent without an identity looks whether `join` made one.
 const UNCONFIGURED_WAIT: Duration = Duration::from_secs(10);

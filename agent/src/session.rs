@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use coord_model::{
-    AgentMessage, AnySection, Boot, CoordinatorMessage, EndReason, Expect, Hello, MachineEvidence, Outcome,
-    OutcomeResult, PROTOCOL, SectionKind, Welcome,
+    AgentMessage, AnySection, CoordinatorMessage, EndReason, Expect, Hello, MachineEvidence, Outcome, OutcomeResult,
+    PROTOCOL, SectionKind, Welcome,
 };
 use tokio::{
     sync::mpsc,
@@ -15,7 +15,7 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming, transport::Channel};
 
-use crate::{mount_watch::MountWatch, run::now};
+use crate::mount_watch::MountWatch;
 
 pub(crate) mod evidence;
 pub(crate) mod orders;
@@ -57,8 +57,8 @@ pub(crate) enum Ended {
     Silence,
     /// The coordinator's epoch is older than one that was obeyed.
     OldEpoch(u64),
-    /// It is time to renew the certificate.
-    RenewalDue,
+    /// There is a new certificate, or none for the asking.
+    Renewal,
     /// The process was told to stop.
     Stopped,
 }
@@ -69,7 +69,7 @@ impl Ended {
         match self {
             Self::Failed(status) => status.code() == Code::InvalidArgument,
             Self::Told(reason, _) => *reason == EndReason::Misbehaved,
-            Self::Silence | Self::OldEpoch(_) | Self::RenewalDue | Self::Stopped => false,
+            Self::Silence | Self::OldEpoch(_) | Self::Renewal | Self::Stopped => false,
         }
     }
 }
@@ -95,6 +95,8 @@ pub(crate) trait Keeper {
     fn remember(&mut self, generation: u64, epoch: u64) -> Result<(), String>;
     /// Learns from a Welcome: addresses and pace.
     fn welcomed(&mut self, welcome: &Welcome);
+    /// Looks after the certificate at each heartbeat; true when the session must make room for another one.
+    fn must_reconnect(&mut self) -> bool;
 }
 
 /// One running session.
@@ -115,7 +117,6 @@ pub(crate) async fn run(
     introduction: &Introduction,
     lasting: &mut Lasting,
     keeper: &mut impl Keeper,
-    renewal: Boot,
     stop: &mut (impl Future<Output = ()> + Unpin),
 ) -> Ended {
     let (send, receive) = mpsc::channel(WAITING_MESSAGES);
@@ -162,7 +163,7 @@ pub(crate) async fn run(
         heartbeat: 0,
         heard: Instant::now(),
     };
-    session.converse(inbound, renewal, stop).await
+    session.converse(inbound, stop).await
 }
 
 fn hello(introduction: &Introduction, orders: &Orders) -> Hello {
@@ -192,7 +193,6 @@ impl<K: Keeper> Session<'_, K> {
     async fn converse(
         &mut self,
         mut inbound: Streaming<CoordinatorMessage>,
-        renewal: Boot,
         stop: &mut (impl Future<Output = ()> + Unpin),
     ) -> Ended {
         for outcome in self.lasting.orders.unheard().cloned().collect::<Vec<_>>() {
@@ -217,8 +217,8 @@ impl<K: Keeper> Session<'_, K> {
                     if let Err(error) = beat {
                         return Ended::Failed(Status::internal(format!("the timer failed: {error}")));
                     }
-                    if now() >= renewal {
-                        return Ended::RenewalDue;
+                    if self.keeper.must_reconnect() {
+                        return Ended::Renewal;
                     }
                     self.heartbeat += 1;
                     self.tell(AgentMessage::Heartbeat { number: self.heartbeat });

@@ -106,9 +106,12 @@ impl Coordinator {
 
     /// A refusal is the coordinator's own words; a broken connection means that it is away.
     fn refused(&self, status: &Status) -> Failure {
-        let broken = std::error::Error::source(status).is_some();
         let words = Refused::from_status(status);
-        if broken || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled) {
+        // Only the coordinator itself says why and what to type.
+        let own = !words.cause.is_empty() || !words.hint.is_empty();
+        let broken = std::error::Error::source(status).is_some()
+            || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled);
+        if broken && !own {
             let silent = io::Error::from(io::ErrorKind::TimedOut);
             return self.hinted(Failure::away(&self.address).cause(words.what), &silent);
         }

@@ -65,9 +65,11 @@ impl State {
         advertised(&self.settings.advertise, self.bound)
     }
 
-    /// Why the wall clock cannot be believed, if so.
+    /// Why the wall clock cannot be believed, if so. Asked before every judgement, so that a jump is noticed before
+    /// anything is judged by it, not at the next turn.
     pub(crate) fn distrust(&self) -> Option<String> {
-        let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.observe(clock::now(), synchronised(&self.settings));
         clock.distrust().map(|distrust| distrust.to_string())
     }
 

@@ -116,7 +116,12 @@ async fn dial(address: &str, configuration: Arc<ClientConfig>) -> io::Result<Tls
 /// Waits for the first thing that the server says. In TLS 1.3 its verdict on our certificate comes when our side of the
 /// handshake is done: either an alert, or its HTTP/2 settings.
 async fn welcome(mut stream: TlsStream<TcpStream>) -> io::Result<TlsStream<TcpStream>> {
-    if stream.fill_buf().await?.is_empty() {
+    let closed = match stream.fill_buf().await {
+        Ok(said) => said.is_empty(),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => true,
+        Err(error) => return Err(error),
+    };
+    if closed {
         let text = "the coordinator closed the connection at once; it may have too many callers without a certificate";
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
     }
@@ -161,10 +166,19 @@ pub async fn connect_first(
     for address in addresses {
         match dial(address, Arc::clone(&configuration)).await {
             Ok(stream) => return Ok((over(stream).await?, address.clone())),
+            // A coordinator that answered says more than an address where nobody is.
+            Err(_) if refused_by_alert(&last) => {}
             Err(source) => last = ClientError::Connect { address: address.clone(), source },
         }
     }
     Err(last)
+}
+
+/// Whether a coordinator refused us in its own words, as when our certificate ran out.
+fn refused_by_alert(error: &ClientError) -> bool {
+    let ClientError::Connect { source, .. } = error else { return false };
+    let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }
 
 /// HTTP/2 over a stream that is open already. The channel never reconnects: who to call next is the caller's decision.

@@ -7,7 +7,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
     os::{fd::AsRawFd, unix::fs::OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,7 +17,7 @@ use std::{
 };
 
 use nix::{
-    mount::{MsFlags, mount},
+    mount::{MntFlags, MsFlags, mount, umount2},
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sched::{CloneFlags, unshare},
 };
@@ -58,6 +58,7 @@ impl Shape {
 /// A mounted file system; dropping it ends every request with an error.
 #[derive(Debug)]
 pub struct Fuse {
+    _mounted: Mounted,
     stop: Arc<AtomicBool>,
     taken: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
@@ -74,14 +75,26 @@ pub fn own_namespace() -> Result<(), String> {
         .map_err(|error| format!("cannot make mounts private: {error}"))
 }
 
+/// A mount that goes with this, so that its folder can be removed.
+#[derive(Debug)]
+pub struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Whoever still uses it goes on with what is detached.
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
+    }
+}
+
 /// Puts an empty tmpfs of `size` over `place`, for the calling thread and what it starts.
 ///
 /// # Errors
 /// Why not, in words for a skip.
-pub fn small_disk(place: &Path, size: &str) -> Result<(), String> {
+pub fn small_disk(place: &Path, size: &str) -> Result<Mounted, String> {
     let options = format!("size={size},mode=0700");
     mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some(options.as_str()))
-        .map_err(|error| format!("cannot mount a tmpfs: {error}"))
+        .map_err(|error| format!("cannot mount a tmpfs: {error}"))?;
+    Ok(Mounted(place.to_owned()))
 }
 
 impl Fuse {
@@ -98,7 +111,7 @@ impl Fuse {
         let (stop, taken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&taken));
         let thread = std::thread::spawn(move || serve(device, shape, &stopped, &count));
-        Ok(Self { stop, taken, thread: Some(thread) })
+        Ok(Self { _mounted: Mounted(place.to_owned()), stop, taken, thread: Some(thread) })
     }
 
     /// How many requests were taken and never answered.

@@ -31,9 +31,10 @@ fn on_a_full_disk_sessions_and_status_go_on_and_what_must_be_stored_is_refused()
     let mut lab = Lab::prepare("heartbeat: 500ms\nfacts: 2s\nreconnectCap: 1s\nlostAfter: 5s\n");
     let data = lab.path("data");
     fs::create_dir(&data).expect("a folder");
-    if let Err(reason) = own_namespace().and_then(|()| small_disk(&data, ROOM)) {
-        return skipped(NAME, &reason);
-    }
+    let _disk = match own_namespace().and_then(|()| small_disk(&data, ROOM)) {
+        Ok(disk) => disk,
+        Err(reason) => return skipped(NAME, &reason),
+    };
     lab.start_coordinator();
     let _agent = lab.recorded_agent("k3s-w1", "k3s-w1");
     lab.wait_node("k3s-w1", "to be well", |node| matches!(node.health, Health::Ready | Health::Degraded));
@@ -100,9 +101,10 @@ fn on_a_full_disk_an_agent_still_gets_a_new_session() {
     let mut lab = Lab::prepare("heartbeat: 500ms\nfacts: 2s\nreconnectCap: 1s\nlostAfter: 5s\n");
     let data = lab.path("data");
     fs::create_dir(&data).expect("a folder");
-    if let Err(reason) = own_namespace().and_then(|()| small_disk(&data, ROOM)) {
-        return skipped(NAME, &reason);
-    }
+    let _disk = match own_namespace().and_then(|()| small_disk(&data, ROOM)) {
+        Ok(disk) => disk,
+        Err(reason) => return skipped(NAME, &reason),
+    };
     lab.start_coordinator();
     let mut agent = lab.recorded_agent("k3s-w1", "k3s-w1");
     lab.wait_node("k3s-w1", "to be well", |node| matches!(node.health, Health::Ready | Health::Degraded));

@@ -9,7 +9,7 @@ use coord_proto::{
     random_number,
     tls::Window,
 };
-use tokio::time::sleep;
+use tokio::{sync::oneshot, time::sleep};
 
 use super::{
     addresses,
@@ -33,6 +33,12 @@ pub(super) struct Daemon {
     turn: usize,
     /// The address of the session that is open.
     worked: String,
+    /// When the certificate is renewed.
+    due: Boot,
+    /// After how long a renewal that failed is tried again, at least.
+    cap: Duration,
+    /// A renewal under way beside the session.
+    attempt: Option<oneshot::Receiver<Result<Identity, ClientError>>>,
 }
 
 /// What became of a wish for a new certificate.
@@ -51,39 +57,37 @@ impl Daemon {
         identity: Identity,
         introduction: Introduction,
     ) -> Self {
-        Self { host, file, given, identity, introduction, turn: 0, worked: String::new() }
+        let synchronised = host.clock().ok().map(|clock| clock.synchronised);
+        let due = renewal::at_start(&identity, synchronised);
+        let (turn, worked, cap, attempt) = (0, String::new(), DEFAULT_CAP, None);
+        Self { host, file, given, identity, introduction, turn, worked, due, cap, attempt }
     }
 
     /// Sessions one after the other until told to stop.
     pub(super) async fn keep(&mut self, mut lasting: Lasting, stop: &mut (impl Future<Output = ()> + Unpin)) {
         let mut backoff = Backoff::default();
-        let synchronised = self.host.clock().ok().map(|clock| clock.synchronised);
-        let mut due = renewal::at_start(&self.identity, synchronised);
         loop {
-            let mut next = self.once(&mut lasting, &mut backoff, due, stop).await;
-            let cap = lasting.welcome.as_ref().map_or(DEFAULT_CAP, |welcome| welcome.reconnect_cap);
-            let wanted = next == Next::Renew || next == Next::Rejoin || renewal::now() >= due;
+            let mut next = self.once(&mut lasting, &mut backoff, stop).await;
+            self.attempt = None;
+            self.cap = lasting.welcome.as_ref().map_or(DEFAULT_CAP, |welcome| welcome.reconnect_cap);
+            let wanted = next == Next::Rejoin || renewal::now() >= self.due;
             if wanted && next != Next::Stop && next != Next::Revoked {
                 let renewed = tokio::select! {
                     renewed = self.renew_or_rejoin() => renewed,
                     () = &mut *stop => return,
                 };
-                due = match renewed {
-                    Renewed::Yes => renewal::from_now(&self.identity),
-                    Renewed::NotNow | Renewed::Revoked => renewal::retry(&self.identity, cap),
-                };
                 match renewed {
-                    // The certificate is as good as before: the session goes on without a wait.
-                    Renewed::NotNow if next == Next::Renew => continue,
                     Renewed::Yes => continue,
                     Renewed::Revoked => next = Next::Revoked,
-                    Renewed::NotNow => {}
+                    Renewed::NotNow => self.put_off(),
                 }
+            } else if next == Next::Renew {
+                continue;
             }
             let wait = match next {
                 Next::Stop => return,
                 Next::Revoked => revoked(),
-                Next::Later | Next::Renew | Next::Rejoin => pause(&mut backoff, cap),
+                Next::Later | Next::Renew | Next::Rejoin => pause(&mut backoff, self.cap),
             };
             tokio::select! {
                 () = sleep(wait) => {},
@@ -97,7 +101,6 @@ impl Daemon {
         &mut self,
         lasting: &mut Lasting,
         backoff: &mut Backoff,
-        due: Boot,
         stop: &mut (impl Future<Output = ()> + Unpin),
     ) -> Next {
         let addresses = addresses::in_turn(&self.given, &self.identity.coordinators, self.turn);
@@ -114,7 +117,7 @@ impl Daemon {
         self.worked = address;
         lasting.welcome = None;
         let introduction = self.introduction.clone();
-        let ended = session::run(channel, &introduction, lasting, self, due, stop).await;
+        let ended = session::run(channel, &introduction, lasting, self, stop).await;
         self.note(&ended, lasting, backoff);
         after(&ended)
     }
@@ -135,10 +138,30 @@ impl Daemon {
         }
     }
 
-    /// A new certificate for the same key: by the old one while it is good, else by the rejoin credential.
-    async fn renew_or_rejoin(&mut self) -> Renewed {
+    /// The identity with the addresses that are called now.
+    fn calling(&self) -> Identity {
         let mut identity = self.identity.clone();
         identity.coordinators = addresses::in_turn(&self.given, &self.identity.coordinators, self.turn);
+        identity
+    }
+
+    /// Asks for a new certificate while the session goes on: a coordinator that issues nothing now costs nobody theirs.
+    fn renew_beside(&mut self) {
+        let (identity, window) = (self.calling(), window(&self.host));
+        let (done, attempt) = oneshot::channel();
+        // Nobody listens when the session has ended; another attempt follows.
+        drop(tokio::spawn(async move { done.send(client::renew(&identity, window).await) }));
+        self.attempt = Some(attempt);
+    }
+
+    /// A renewal that did not work is tried again later.
+    fn put_off(&mut self) {
+        self.due = renewal::retry(&self.identity, self.cap);
+    }
+
+    /// A new certificate for the same key: by the old one while it is good, else by the rejoin credential.
+    async fn renew_or_rejoin(&mut self) -> Renewed {
+        let identity = self.calling();
         let renewed = match client::renew(&identity, window(&self.host)).await {
             Err(error) if refused_for_age(&error) => {
                 tracing::info!(error = chain(&error), "the certificate cannot be renewed; rejoining");
@@ -148,7 +171,7 @@ impl Daemon {
         };
         match renewed {
             Ok(renewed) => self.store(renewed),
-            Err(ClientError::Refused(status)) if is_revoked(&status) => Renewed::Revoked,
+            Err(error) if revoked_now(&error) => Renewed::Revoked,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "no new certificate");
                 Renewed::NotNow
@@ -159,10 +182,15 @@ impl Daemon {
     /// Keeps a new certificate together with what this process has learned.
     fn store(&mut self, mut renewed: Identity) -> Renewed {
         renewed.coordinators.clone_from(&self.identity.coordinators);
+        renewed.instance.clone_from(&self.identity.instance);
+        // A command may have been obeyed while the answer was on its way.
+        renewed.newest_generation = self.identity.newest_generation;
+        renewed.newest_epoch = self.identity.newest_epoch;
         match renewed.save(&self.file) {
             Ok(()) => {
                 tracing::info!(expires = renewed.expires.0, "certificate renewed");
                 self.identity = renewed;
+                self.due = renewal::from_now(&self.identity);
                 Renewed::Yes
             }
             Err(error) => {
@@ -203,6 +231,35 @@ impl Keeper for Daemon {
         }
         self.identity = identity;
     }
+
+    fn must_reconnect(&mut self) -> bool {
+        let Some(attempt) = &mut self.attempt else {
+            if renewal::now() >= self.due {
+                self.renew_beside();
+            }
+            return false;
+        };
+        let result = match attempt.try_recv() {
+            Ok(result) => result,
+            Err(oneshot::error::TryRecvError::Empty) => return false,
+            Err(oneshot::error::TryRecvError::Closed) => Err(ClientError::NoAddress),
+        };
+        self.attempt = None;
+        match result {
+            Ok(renewed) if self.store(renewed) == Renewed::Yes => return true,
+            Ok(_) => {}
+            // What follows is decided between two sessions.
+            Err(error) if refused_for_age(&error) || revoked_now(&error) => return true,
+            Err(error) => tracing::warn!(error = chain(&error), "no new certificate"),
+        }
+        self.put_off();
+        false
+    }
+}
+
+/// Whether a renewal failed because the identity was revoked.
+fn revoked_now(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(status) if is_revoked(status))
 }
 
 /// Whether a renewal failed because the old certificate is not taken any more.

@@ -11,7 +11,7 @@ use crate::session::Ended;
 pub(super) enum Next {
     /// Open another after a wait.
     Later,
-    /// The certificate is due for renewal; it is still good.
+    /// The session made room for a new certificate.
     Renew,
     /// The certificate is not taken any more.
     Rejoin,
@@ -32,7 +32,7 @@ pub(super) fn not_connected(error: &ClientError) -> Next {
 pub(super) fn after(ended: &Ended) -> Next {
     match ended {
         Ended::Stopped => Next::Stop,
-        Ended::RenewalDue => Next::Renew,
+        Ended::Renewal => Next::Renew,
         Ended::Silence => {
             tracing::warn!("the coordinator has not answered for three intervals");
             Next::Later

@@ -16,11 +16,9 @@ pub(crate) fn created(token: &CreatedToken, name: Option<&str>, operator: bool, 
              coordctl context add NAME        (paste the token)\n"
         );
     }
-    let version = env!("CARGO_PKG_VERSION");
     format!(
         "Token for {whom}, good once, until {until} ({life}).\n\
-         On the machine, as root:\n  \
-         Debian, Proxmox guest, Raspberry Pi OS   apt install ./coord-agent_{version}_amd64.deb\n  \
-         then                                     coord-agent join        (paste the token)\n"
+         On the machine, with coord-agent installed, as root:\n  \
+         coord-agent join        (paste the token)\n"
     )
 }

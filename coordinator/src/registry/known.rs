@@ -213,9 +213,9 @@ fn summary(report: &Report) -> Summary {
     Summary {
         platform: platform.and_then(|platform| platform.label.clone()),
         role: k3s.and_then(|k3s| k3s.role).map(|role| role.to_string()),
-        gpus: gpu.and_then(|gpu| gpu.devices.as_ref()).map(|devices| {
-            devices.iter().filter(|device| renders(device)).map(gpu_summary).collect()
-        }),
+        gpus: gpu
+            .and_then(|gpu| gpu.devices.as_ref())
+            .map(|devices| devices.iter().filter(|device| renders(device)).map(gpu_summary).collect()),
         mounts: mounts.and_then(mount_summary),
     }
 }

@@ -108,7 +108,7 @@ pub fn enrol(database: &mut Database, enrolment: &Enrolment, now: Wall) -> Resul
         let replaced = holder.map(|holder| nodes::revoke_row(writing, holder, now)).transpose()?;
         tokens::consume(&writing.sql, &grant, &name, now)?;
         let repeated = before.is_some();
-        let node = admitted(enrolment, &grant.key_id, name, before, now);
+        let node = admitted(&Enrolment { grant, ..enrolment.clone() }, name, before, now);
         nodes::put(&writing.sql, &node)?;
         rejoin::add_credential(&writing.sql, &node.id, &enrolment.credential, &node.certificate.serial)?;
         Ok(Admitted { node, replaced, repeated })
@@ -135,6 +135,14 @@ fn chosen_name(grant: &TokenGrant, before: Option<&Node>, asked: &str) -> Result
     Ok(name.to_owned())
 }
 
+/// A repeat shows no less than before: one failed read must not open the door to another machine.
+fn evidence(enrolment: &Enrolment, before: Option<&Node>) -> MachineEvidence {
+    match before.filter(|_| enrolment.grant.repeated) {
+        Some(before) => rejoin::kept(&before.evidence, &enrolment.evidence),
+        None => enrolment.evidence.clone(),
+    }
+}
+
 fn still_pending(enrolment: &Enrolment, before: Option<&Node>) -> Option<PendingReason> {
     let before = before.filter(|_| enrolment.grant.repeated)?;
     let changed = rejoin::fingerprint_changed(&before.evidence, &enrolment.evidence);
@@ -143,11 +151,11 @@ fn still_pending(enrolment: &Enrolment, before: Option<&Node>) -> Option<Pending
 
 /// The row; a token is somebody's approval, so the node does not wait for one. A repeat is no second approval: what
 /// waits goes on waiting, and another machine with the same key begins to.
-fn admitted(enrolment: &Enrolment, key_id: &str, name: String, before: Option<Node>, now: Wall) -> Node {
+fn admitted(enrolment: &Enrolment, name: String, before: Option<Node>, now: Wall) -> Node {
     Node {
-        id: key_id.to_owned(),
+        id: enrolment.grant.key_id.clone(),
         name,
-        evidence: enrolment.evidence.clone(),
+        evidence: evidence(enrolment, before.as_ref()),
         enrolled: before.as_ref().map_or(now, |node| node.enrolled),
         pending: still_pending(enrolment, before.as_ref()),
         certificate: enrolment.certificate.clone(),

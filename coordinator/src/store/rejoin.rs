@@ -210,7 +210,7 @@ pub(super) fn fingerprint_changed(before: &MachineEvidence, after: &MachineEvide
 
 /// What the machine shows now, and what it showed before where it shows nothing now: one failed read must not open the
 /// door to another machine.
-fn kept(before: &MachineEvidence, now_shown: &MachineEvidence) -> MachineEvidence {
+pub(super) fn kept(before: &MachineEvidence, now_shown: &MachineEvidence) -> MachineEvidence {
     let or =
         |now_shown: &String, before: &String| if now_shown.is_empty() { before.clone() } else { now_shown.clone() };
     MachineEvidence {

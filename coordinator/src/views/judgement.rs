@@ -36,7 +36,7 @@ fn node(known: &Known, heartbeat: std::time::Duration) -> NodeObserved {
         last_heard: known.last_heard,
         heartbeat,
         evidence: row.evidence.clone(),
-        problems: known.problems.iter().cloned().chain(refusals(known)).collect(),
+        problems: known.problems.iter().cloned().chain(refusals(known)).chain(newer(known)).collect(),
         cloned: known.cloned.clone(),
         implausible_generation: known.implausible,
         sometimes: row.sometimes,
@@ -59,4 +59,11 @@ fn refusals(known: &Known) -> impl Iterator<Item = Problem> + '_ {
         let message = format!("section {}{field} was refused: {}", refusal.section, refusal.message);
         Problem::new(Code::SectionRefused, refusal.section, message)
     })
+}
+
+/// Sections that were counted and left out, since only a newer version knows them.
+fn newer(known: &Known) -> Option<Problem> {
+    let count = known.unknown_sections;
+    let message = format!("{count} sections of its report are known only to a newer coordinator");
+    (count > 0).then(|| Problem::new(Code::ProtocolSkew, "", message))
 }

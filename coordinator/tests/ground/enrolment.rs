@@ -1,13 +1,15 @@
 //! One transaction lets a machine in, or changes nothing.
 
+use coord_model::MachineEvidence;
 use coordinator::store::{
-    enrolment::{EnrolRefusal, enrol},
-    nodes, operators,
+    enrolment::{Admitted, EnrolRefusal, Enrolment, enrol},
+    nodes::{self, PendingReason},
+    operators, rejoin,
     revocations::is_revoked,
     tokens::{TokenRefusal, TokenRole, by_id},
 };
 
-use crate::scene::{NOW, certificate, scene};
+use crate::scene::{NOW, Scene, certificate, credential, evidence, scene};
 
 #[test]
 fn a_node_gets_in_and_its_lost_reply_comes_again() {
@@ -19,6 +21,46 @@ fn a_node_gets_in_and_its_lost_reply_comes_again() {
     assert!(again.repeated);
     assert_eq!(again.node.name, "pi", "a repeat is the same node");
     assert_eq!(nodes::all(&scene.database).unwrap().len(), 1);
+}
+
+/// The same key shows its spent token again, from a machine that shows this.
+fn repeat(scene: &mut Scene, shown: MachineEvidence) -> Admitted {
+    let enrolment = Enrolment {
+        grant: scene.present("t", "key").unwrap(),
+        name: "pi".into(),
+        evidence: shown,
+        version: "0.1.0".into(),
+        certificate: certificate(2),
+        credential: credential("again"),
+    };
+    enrol(&mut scene.database, &enrolment, NOW).unwrap()
+}
+
+#[test]
+fn a_repeat_of_a_spent_token_is_no_approval() {
+    let mut scene = scene();
+    scene.token("t");
+    scene.enrol("t", "key", "pi").unwrap();
+    rejoin::seen(&mut scene.database, "key", "01", "0.1.0", &evidence("other")).unwrap();
+    let again = repeat(&mut scene, evidence("other"));
+    assert_eq!((again.repeated, again.node.pending), (true, Some(PendingReason::EvidenceChanged)), "it still waits");
+    nodes::approve(&mut scene.database, "pi").unwrap();
+    assert!(repeat(&mut scene, evidence("other")).node.pending.is_none(), "a person let it in");
+}
+
+#[test]
+fn a_repeat_of_a_spent_token_from_another_machine_waits() {
+    let mut scene = scene();
+    scene.token("t");
+    scene.enrol("t", "key", "pi").unwrap();
+    let unread = repeat(&mut scene, MachineEvidence::default());
+    assert_eq!((unread.node.pending, unread.node.evidence), (None, evidence("pi")), "what was known stays");
+    let moved = repeat(&mut scene, evidence("other"));
+    assert_eq!(moved.node.pending, Some(PendingReason::EvidenceChanged));
+    assert_eq!(nodes::by_name(&scene.database, "pi").unwrap().pending, Some(PendingReason::EvidenceChanged));
+    scene.token("fresh");
+    let approved = scene.enrol("fresh", "key", "pi").unwrap().node;
+    assert!(approved.pending.is_none(), "a new token is somebody's approval");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Identities that return, and those that must wait or stay out.
 
 use coord_model::MachineEvidence;
-use coordinator::store::{
-    nodes::{self, PendingReason},
-    rejoin::{RejoinRefusal, Return, Seen, known_by_certificate, rejoin, renew, seen},
+use coordinator::{
+    backup::{backup, restore},
+    data::Data,
+    store::{
+        Database, meta,
+        nodes::{self, PendingReason},
+        rejoin::{RejoinRefusal, Return, Seen, known_by_certificate, rejoin, renew, seen},
+    },
 };
 
 use crate::scene::{DAY, NOW, Scene, certificate, credential, evidence, scene};
@@ -135,4 +140,55 @@ fn a_certificate_without_a_row_waits_and_all_known_approves_exactly_those() {
     let again =
         known_by_certificate(&mut scene.database, "abcdef0123456789", &certificate(3), "", &evidence("lost"), NOW);
     assert!(matches!(again.unwrap_err(), RejoinRefusal::Revoked));
+}
+
+/// A store with the node `pi`, of a coordinator that was restored from a backup, or never was.
+fn after_a_start(restored: bool) -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Data::open(folder.path(), NOW).unwrap());
+    let mut scene = Scene { database: Database::open(folder.path()).unwrap(), folder };
+    scene.node("key", "pi");
+    let Scene { folder, database } = scene;
+    drop(database);
+    if restored {
+        let safe = tempfile::tempdir().unwrap();
+        let file = safe.path().join("backup");
+        backup(folder.path(), &file, None, NOW).unwrap();
+        restore(folder.path(), &file, None, true, NOW).unwrap();
+    }
+    Scene { database: Database::open(folder.path()).unwrap(), folder }
+}
+
+#[test]
+fn a_credential_that_was_given_after_the_backup_waits_for_a_person() {
+    let mut scene = after_a_start(true);
+    assert_eq!(meta::epoch(&scene.database).unwrap(), 2);
+    let returned = back(&mut scene, "given after the backup", "2", evidence("pi")).unwrap();
+    assert_eq!((returned.node.pending, returned.newly_pending), (Some(PendingReason::CredentialExpired), true));
+    back(&mut scene, "2", "3", evidence("pi")).unwrap();
+    assert!(matches!(back(&mut scene, FIRST, "4", evidence("pi")), Ok(seen) if seen.node.pending.is_some()));
+    nodes::revoke(&mut scene.database, "pi", NOW).unwrap();
+    let revoked = back(&mut scene, "given after the backup", "5", evidence("pi")).unwrap_err();
+    assert!(matches!(revoked, RejoinRefusal::Revoked), "a restore opens nothing for a revoked key");
+}
+
+#[test]
+fn without_a_restore_a_credential_that_nobody_gave_is_refused() {
+    let mut scene = after_a_start(false);
+    assert_eq!(meta::epoch(&scene.database).unwrap(), 1);
+    let error = back(&mut scene, "given after the backup", "2", evidence("pi")).unwrap_err();
+    assert!(matches!(error, RejoinRefusal::WrongCredential), "{error}");
+    assert!(back(&mut scene, FIRST, "2", evidence("pi")).unwrap().node.pending.is_none());
+}
+
+#[test]
+fn what_could_not_be_read_once_does_not_open_the_door_to_another_machine() {
+    let mut scene = scene();
+    scene.node("key", "pi");
+    let nothing = MachineEvidence::default();
+    let unread = seen(&mut scene.database, "key", "01", "0.1.0", &nothing).unwrap();
+    assert_eq!((unread.newly_pending, unread.node.evidence), (false, evidence("pi")), "what was known stays");
+    assert!(!back(&mut scene, FIRST, "2", nothing).unwrap().newly_pending);
+    let other = seen(&mut scene.database, "key", "01", "0.1.0", &evidence("other")).unwrap();
+    assert_eq!((other.newly_pending, other.node.pending), (true, Some(PendingReason::EvidenceChanged)));
 }

@@ -14,7 +14,7 @@ export RUST_TEST_THREADS ?= 2
 CARGO_FLAGS ?= --locked
 OLDEST_RUSTC := 1.95
 # Programs that some tests drive, as Debian packages of the same names.
-TEST_TOOLS := strace faketime
+TEST_TOOLS := strace
 
 .PHONY: help
 help: ## this text
@@ -68,7 +68,7 @@ portable: toolchain ## check coordctl for macOS and Windows, where their std and
 .PHONY: toolchain
 toolchain:
 	@command -v cargo >/dev/null && command -v rustc >/dev/null || { \
-		echo "error: cargo is missing; get Rust $(OLDEST_RUSTC) or newer from https://rustup.rs, or: apt-get install rustup && rustup default stable" >&2; exit 1; }
+		echo "error: cargo is missing; get Rust $(OLDEST_RUSTC) or newer: apt-get install rustup && rustup default stable" >&2; exit 1; }
 	@command -v cc >/dev/null || { \
 		echo "error: a C compiler is missing (SQLite and ring are built from source); get one: apt-get install gcc libc6-dev" >&2; exit 1; }
 	@printf '%s\n' $(OLDEST_RUSTC) "$(RUSTC_VERSION)" | sort -V -C || { \

@@ -175,7 +175,10 @@ impl Identity {
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
         let write = |source: io::Error| IdentityError::Write { path: path.to_owned(), source };
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| write(io::Error::other(error)))?;
-        let written = write_private(path, &text, Some(&previous(path))).map_err(write);
+        // A damaged file must not take the place of the good one that was read instead.
+        let keep = previous(path);
+        let keep = matches!(Self::read(path), Ok(Some(_))).then_some(keep.as_path());
+        let written = write_private(path, &text, keep).map_err(write);
         text.zeroize();
         written
     }

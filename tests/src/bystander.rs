@@ -30,10 +30,8 @@ impl Bystander {
             matches!(node.health, Health::Ready | Health::Degraded)
                 && node.last_seen_seconds.is_some_and(|age| age < 5.0)
         });
-        let messages: Vec<String> = events(lab, NAME).into_iter().map(|event| event.message).collect();
-        let began = messages.iter().filter(|message| message.starts_with("session began")).count();
-        let ended = messages.iter().filter(|message| message.starts_with("session ended")).count();
-        assert_eq!((began, ended), (1, 0), "{messages:?}");
+        let happened = ["session began", "session ended"].map(|message| times(lab, NAME, message));
+        assert_eq!(happened, [1, 0], "{:?}", events(lab, NAME));
     }
 }
 
@@ -45,4 +43,13 @@ impl Bystander {
 pub fn events(lab: &Lab, subject: &str) -> Vec<EventRow> {
     let list: List<EventRow> = serde_json::from_str(&lab.told(&["-o", "json", "get", "events", subject])).unwrap();
     list.items
+}
+
+/// How often something that begins with these words happened to a node: what is repeated within a minute is one row.
+///
+/// # Panics
+/// When the coordinator does not answer.
+#[must_use]
+pub fn times(lab: &Lab, subject: &str, words: &str) -> u64 {
+    events(lab, subject).iter().filter(|event| event.message.starts_with(words)).map(|event| event.count).sum()
 }

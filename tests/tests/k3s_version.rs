@@ -36,10 +36,12 @@ fn noted(runs: &Path) -> Vec<String> {
 #[test]
 fn the_binary_is_run_again_only_when_it_was_replaced() {
     let lab = Lab::with("heartbeat: 500ms\nfacts: 500ms\nreconnectCap: 1s\nlostAfter: 5s\n");
-    let hidden = own_namespace().and_then(|()| small_disk(Path::new(BINARIES), "1m"));
-    if let Err(reason) = hidden.and_then(|()| small_disk(Path::new(UNITS), "1m")) {
-        return skipped("the_binary_is_run_again_only_when_it_was_replaced", &reason);
-    }
+    let places = || Ok([small_disk(Path::new(BINARIES), "1m")?, small_disk(Path::new(UNITS), "1m")?]);
+    // Mounted while they are held.
+    let _disks = match own_namespace().and_then(|()| places()) {
+        Ok(disks) => disks,
+        Err(reason) => return skipped("the_binary_is_run_again_only_when_it_was_replaced", &reason),
+    };
     let runs = lab.path("runs");
     fs::write(Path::new(UNITS).join("k3s.service"), "[Service]\nExecStart=/usr/local/bin/k3s server\n").unwrap();
     install("v1.34.3+k3s1", &runs);

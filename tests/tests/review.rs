@@ -14,7 +14,7 @@ use std::{
 use coord_model::{Health, NodeStatus};
 use coord_proto::identity::Identity;
 use coord_tests::{
-    bystander::{Bystander, events},
+    bystander::{Bystander, events, times},
     clock::{TEN_YEARS, WrongClock, unsynchronised},
     lab::{Lab, Running, free_address, hosts, program, wait_for, wait_within},
     peer,
@@ -44,8 +44,8 @@ fn said(lab: &Lab, name: &str, words: &str) -> usize {
     lab.agent_log(name).matches(words).count()
 }
 
-fn sessions(lab: &Lab, name: &str) -> usize {
-    events(lab, name).iter().filter(|event| event.message.starts_with("session began")).count()
+fn sessions(lab: &Lab, name: &str) -> u64 {
+    times(lab, name, "session began")
 }
 
 /// The agent `name` with the identity that it has, and these further arguments.
@@ -58,7 +58,8 @@ fn again(lab: &Lab, name: &str, root: &Path, arguments: &[&str]) -> Running {
 fn person(lab: &Lab, who: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program("coordctl"));
     command.args(arguments).stdin(Stdio::null()).env("HOME", lab.path(who)).env("NO_COLOR", "1");
-    for (variable, folder) in [("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")] {
+    for (variable, folder) in [("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")]
+    {
         command.env(variable, lab.path(who).join(folder));
     }
     command
@@ -91,7 +92,8 @@ fn a_revoked_operator_is_out_at_once() {
     assert!(person(&lab, "laptop", &["get", "nodes"]).output().unwrap().status.success());
     let shown = lab.path("shown");
     let mut watching = person(&lab, "laptop", &["status", "--watch"]);
-    let watching = watching.stdout(fs::File::create(&shown).unwrap()).stderr(fs::File::create(lab.path("why")).unwrap());
+    let watching =
+        watching.stdout(fs::File::create(&shown).unwrap()).stderr(fs::File::create(lab.path("why")).unwrap());
     let mut watching = Running(watching.spawn().unwrap());
     wait_for("the watch to show something", || (fs::metadata(&shown).unwrap().len() > 0).then_some(()));
     lab.told(&["node", "revoke", "operator/ada", "--yes"]);
@@ -152,7 +154,9 @@ fn a_revoked_agent_does_not_hammer() {
     let _agent = Running(command.arg("--coordinator").arg(proxy.address.to_string()).spawn().unwrap());
     lab.wait_reported("pi");
     lab.told(&["node", "revoke", "pi", "--yes"]);
-    wait_for("the agent to be told", || (said(&lab, "pi", "this identity was revoked; on this machine") == 1).then_some(()));
+    wait_for("the agent to be told", || {
+        (said(&lab, "pi", "this identity was revoked; on this machine") == 1).then_some(())
+    });
     let attempts = said(&lab, "pi", "the session ended") + said(&lab, "pi", "cannot reach a coordinator");
     assert!(attempts <= 3, "{}", lab.agent_log("pi"));
     // Nobody asks any more while the coordinator goes on for several times the longest wait between two attempts.
@@ -178,6 +182,8 @@ fn a_damaged_identity_gives_way_to_the_one_before() {
     wait_for("another session", || (sessions(&lab, "pi") > before).then_some(()));
     assert_eq!(lab.wait_node("pi", "to be back", present).id, id);
     assert!(agent.stop().success());
+    // What is damaged takes nobody's place.
+    assert!(Identity::load(&previous).unwrap().unwrap().enrolled());
 
     fs::write(&file, "{").unwrap();
     fs::write(&previous, "").unwrap();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use coord_model::{AgentMessage, Command, CommandAction, CoordinatorMessage, Health, NodeDetail, SectionKind};
 use coord_tests::{
-    bystander::events,
+    bystander::{events, times},
     lab::{Lab, hosts, wait_for},
     raw, recording,
     scripted::{self, Said, Scripted},
@@ -37,8 +37,7 @@ fn an_agent_enrols_reports_and_goes_on_being_heard() {
     wait_for("six heartbeats", || (lab.status().coordinator.uptime_seconds > uptime + 3.0).then_some(()));
     let age = lab.wait_reported("k3s-w1").last_seen_seconds.expect("heard");
     assert!(age < 1.5, "heartbeats keep it known: {age}");
-    let messages: Vec<String> = events(&lab, "k3s-w1").into_iter().map(|event| event.message).collect();
-    assert_eq!(messages.iter().filter(|message| message.starts_with("session began")).count(), 1, "{messages:?}");
+    assert_eq!(times(&lab, "k3s-w1", "session began"), 1, "{:?}", events(&lab, "k3s-w1"));
 }
 
 #[test]

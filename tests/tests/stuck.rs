@@ -15,7 +15,7 @@ use coord_model::{
     section::{Mount, MountState},
 };
 use coord_tests::{
-    bystander::events,
+    bystander::{events, times},
     fuse::{Fuse, Shape, own_namespace},
     lab::{Lab, Running, program, wait_within},
     skip::skipped,
@@ -142,7 +142,6 @@ fn a_running_agent_is_heard_while_it_hangs_and_recovers() {
         let report = report(&lab);
         (failed(&report).is_empty() && places.iter().all(|place| at(&report, place).is_none())).then_some(())
     });
-    let messages: Vec<String> = events(&lab, "live").into_iter().map(|event| event.message).collect();
-    assert_eq!(messages.iter().filter(|message| message.starts_with("session began")).count(), 1, "{messages:?}");
+    assert_eq!(times(&lab, "live", "session began"), 1, "{:?}", events(&lab, "live"));
     assert!(agent.stop().success());
 }

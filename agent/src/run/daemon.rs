@@ -246,8 +246,11 @@ impl Keeper for Daemon {
         };
         self.attempt = None;
         match result {
-            Ok(renewed) if self.store(renewed) == Renewed::Yes => return true,
-            Ok(_) => {}
+            Ok(renewed) => {
+                if self.store(renewed) == Renewed::Yes {
+                    return true;
+                }
+            }
             // What follows is decided between two sessions.
             Err(error) if refused_for_age(&error) || revoked_now(&error) => return true,
             Err(error) => tracing::warn!(error = chain(&error), "no new certificate"),

@@ -122,13 +122,13 @@ fn the_decision_is_made_again_when_the_token_is_used() {
     scene.token("t");
     let late = scene.present("t", "late").unwrap();
     scene.enrol("t", "first", "pi").unwrap();
-    let enrolment = coordinator::store::enrolment::Enrolment {
+    let enrolment = Enrolment {
         grant: late,
         name: "other".into(),
-        evidence: crate::scene::evidence("other"),
+        evidence: evidence("other"),
         version: String::new(),
         certificate: certificate(2),
-        credential: crate::scene::credential("x"),
+        credential: credential("x"),
     };
     let error = enrol(&mut scene.database, &enrolment, NOW).unwrap_err();
     assert!(matches!(error, EnrolRefusal::Token(TokenRefusal::UsedByAnotherKey { .. })), "{error}");

@@ -1,16 +1,13 @@
 //! `coord-agent join`: a token from a prompt or standard input, an identity, the service started, and what is wrong.
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
+    io::{self, Write},
     path::Path,
 };
 
 use coord_model::{AnySection, Report, SectionKind, diagnose::diagnose};
 use coord_proto::{identity::Identity, random_number, token::Token};
-use nix::{
-    fcntl::{AT_FDCWD, AtFlags},
-    sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr},
-};
+use nix::fcntl::{AT_FDCWD, AtFlags};
 
 use crate::{
     arguments::RunArguments,
@@ -22,8 +19,8 @@ use crate::{
     unit::{self, UnitAnswer},
 };
 
-/// A token is a few hundred characters; more is something else.
-const LONGEST_TOKEN: u64 = 16 * 1024;
+mod first_report;
+mod prompt;
 
 /// Why the machine did not join.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +28,9 @@ pub(crate) enum JoinFailure {
     /// The token could not be read.
     #[error("cannot read the token")]
     Token(#[source] io::Error),
+    /// Ctrl-C at the prompt: nothing was done.
+    #[error("interrupted")]
+    Interrupted,
     /// This machine has an identity already.
     #[error("this machine is already {name}\nhint: to join it anew: coord-agent leave, then coord-agent join")]
     Already {
@@ -52,43 +52,37 @@ pub(crate) fn join(arguments: RunArguments) -> Result<(), JoinFailure> {
     if let Some(identity) = known.filter(Identity::enrolled) {
         return Err(JoinFailure::Already { name: identity.name.clone() });
     }
-    let token = enrol::parse(&token_text()?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(enrolled(&settings, &token))?;
+    let joined = runtime.block_on(async {
+        let token = enrol::parse(&prompt::token_text().await.map_err(unread)?)?;
+        enrolled(&settings, &token).await
+    });
+    // A prompt that was left with Ctrl-C still waits for its line.
+    runtime.shutdown_background();
+    let (report, told) = joined?;
     start(&settings)?;
-    problems(&report)?;
+    problems(&report, told.as_deref())?;
     Ok(())
 }
 
-/// From the terminal without echo, or all of standard input.
-fn token_text() -> Result<String, JoinFailure> {
-    let stdin = io::stdin();
-    if !stdin.is_terminal() {
-        let mut text = String::new();
-        stdin.lock().take(LONGEST_TOKEN).read_to_string(&mut text).map_err(JoinFailure::Token)?;
-        return Ok(text);
+fn unread(error: io::Error) -> JoinFailure {
+    match error.kind() {
+        io::ErrorKind::Interrupted => JoinFailure::Interrupted,
+        _ => JoinFailure::Token(error),
     }
-    show::talk("Token: ")?;
-    let before = tcgetattr(&stdin).map_err(|error| JoinFailure::Token(error.into()))?;
-    let mut silent = before.clone();
-    silent.local_flags.remove(LocalFlags::ECHO);
-    tcsetattr(&stdin, SetArg::TCSAFLUSH, &silent).map_err(|error| JoinFailure::Token(error.into()))?;
-    let mut line = String::new();
-    let read = stdin.read_line(&mut line);
-    tcsetattr(&stdin, SetArg::TCSAFLUSH, &before).map_err(|error| JoinFailure::Token(error.into()))?;
-    show::talk("****\n")?;
-    read.map_err(JoinFailure::Token)?;
-    Ok(line)
 }
 
-/// Reads what the machine is, enrols, and says both.
-async fn enrolled(settings: &Settings, token: &Token) -> Result<Report, JoinFailure> {
+/// Reads what the machine is, enrols, says both, and sends the first report. Gives it back, with the reason if the
+/// coordinator does not have it yet.
+async fn enrolled(settings: &Settings, token: &Token) -> Result<(Report, Option<String>), JoinFailure> {
     let mut prober = Prober::new(settings.root.clone(), settings.setting());
     let number = random_number().map_err(|_| io::Error::other("no random numbers"))?;
     let introduction = evidence::introduction(&mut prober, number).await;
     let identity = enrol::once(settings, token, &introduction).await?;
     let addresses = if settings.coordinators.is_empty() { &token.addresses } else { &settings.coordinators };
-    let report = report(prober.read(SectionKind::ALL).await);
+    let sections = prober.read(SectionKind::ALL).await;
+    let told = first_report::tell(&identity, &introduction, sections.clone()).await;
+    let report = report(sections);
     let platform = report.platform.as_ref().and_then(|section| section.facts.as_ref());
     let label = platform.and_then(|platform| platform.label.clone()).unwrap_or_else(|| "unknown platform".into());
     let machine: String = introduction.evidence.machine_id.chars().take(8).collect();
@@ -100,7 +94,7 @@ async fn enrolled(settings: &Settings, token: &Token) -> Result<Report, JoinFail
         addresses.join(", "),
         identity.name,
     ))?;
-    Ok(report)
+    Ok((report, told.err()))
 }
 
 fn report(sections: Vec<AnySection>) -> Report {
@@ -146,13 +140,17 @@ fn own_like_folder(settings: &Settings) {
 }
 
 /// What is wrong with this machine, in the words of `coord-agent check`.
-fn problems(report: &Report) -> io::Result<()> {
+fn problems(report: &Report, not_told: Option<&str>) -> io::Result<()> {
     let problems = diagnose(report);
     let count = problems.iter().filter(|problem| problem.degrades()).count();
-    let mut text = match count {
-        0 => "this report   nothing is wrong\n".to_owned(),
-        1 => "this report   1 problem\n".to_owned(),
-        more => format!("this report   {more} problems\n"),
+    let found = match count {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 problem".to_owned(),
+        more => format!("{more} problems"),
+    };
+    let mut text = match not_told {
+        None => format!("first report  received: {found}\n"),
+        Some(why) => format!("first report  not received yet ({why}): {found}\n"),
     };
     for problem in problems.iter().filter(|problem| problem.degrades()) {
         text.push_str(&format!("  {}  {}  {}\n", problem.severity.symbol(), problem.message, problem.code));

@@ -44,7 +44,10 @@ fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Arguments::Probe { names, root } => probe(&names, root.as_deref())?,
         Arguments::Record { folder, root } => show::text(&record::record(&folder, root.as_deref())?)?,
         Arguments::Run(arguments) => daemon(arguments)?,
-        Arguments::Join(arguments) => join::join(arguments)?,
+        Arguments::Join(arguments) => match join::join(arguments) {
+            Err(join::JoinFailure::Interrupted) => return Ok(ExitCode::from(130)),
+            joined => joined?,
+        },
         Arguments::Leave(arguments) => leave::leave(arguments)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -166,7 +166,8 @@ pub(crate) async fn run(
     session.converse(inbound, stop).await
 }
 
-fn hello(introduction: &Introduction, orders: &Orders) -> Hello {
+/// What a session begins with.
+pub(crate) fn hello(introduction: &Introduction, orders: &Orders) -> Hello {
     let (newest_generation, newest_epoch) = orders.newest();
     Hello {
         protocol: PROTOCOL,

@@ -20,7 +20,7 @@ pub const TEN_YEARS: i64 = 3653 * DAY;
 /// A clock that can be set.
 #[derive(Clone, Debug)]
 pub struct WrongClock {
-    library: PathBuf,
+    shim: PathBuf,
     offset: PathBuf,
 }
 
@@ -32,12 +32,11 @@ impl WrongClock {
     #[must_use]
     pub fn new(lab: &Lab, name: &str) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("clock/clock.c");
-        let library = lab.path(&format!("{name}.so"));
+        let shim = lab.path(&format!("{name}.so"));
         let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-        let made =
-            compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).status();
+        let made = compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&shim).arg(source).status();
         assert!(made.unwrap().success(), "the C compiler refuses tests/clock/clock.c");
-        let clock = Self { library, offset: lab.path(&format!("{name}.offset")) };
+        let clock = Self { shim, offset: lab.path(&format!("{name}.offset")) };
         clock.set(0);
         clock
     }
@@ -63,7 +62,7 @@ impl WrongClock {
 
     /// Makes a program live by it.
     pub fn rules(&self, command: &mut Command) {
-        command.env("LD_PRELOAD", &self.library).env("COORD_TEST_CLOCK", &self.offset);
+        command.env("LD_PRELOAD", &self.shim).env("COORD_TEST_CLOCK", &self.offset);
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) struct Summary {
     pub(crate) gpus: Option<Vec<GpuSummary>>,
     /// Its network mounts.
     pub(crate) mounts: Option<MountSummary>,
+    /// Whether an update waits for a restart of the machine.
+    pub(crate) reboot_needed: Option<bool>,
 }
 
 /// Everything about one node.
@@ -210,6 +212,7 @@ fn summary(report: &Report) -> Summary {
     let k3s = report.k3s.as_ref().and_then(|section| section.facts.as_ref());
     let gpu = report.gpu.as_ref().and_then(|section| section.facts.as_ref());
     let mounts = report.mounts.as_ref().and_then(|section| section.facts.as_ref());
+    let system = report.system.as_ref().and_then(|section| section.facts.as_ref());
     Summary {
         platform: platform.and_then(|platform| platform.label.clone()),
         role: k3s.and_then(|k3s| k3s.role).map(|role| role.to_string()),
@@ -217,6 +220,7 @@ fn summary(report: &Report) -> Summary {
             .and_then(|gpu| gpu.devices.as_ref())
             .map(|devices| devices.iter().filter(|device| renders(device)).map(gpu_summary).collect()),
         mounts: mounts.and_then(mount_summary),
+        reboot_needed: system.and_then(|system| system.reboot_needed),
     }
 }
 

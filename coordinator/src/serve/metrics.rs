@@ -34,6 +34,7 @@ fn nodes(state: &State, registry: &mut Registry) {
     let seen = Family::<Labels, Gauge>::default();
     let agents = Family::<Labels, Gauge>::default();
     let certificates = Family::<Labels, Gauge>::default();
+    let reboots = Family::<Labels, Gauge>::default();
     let judged = judgement::fleet(state);
     let (now, wall) = (state.boot(), state.wall());
     let fleet = state.registry.fleet();
@@ -53,11 +54,15 @@ fn nodes(state: &State, registry: &mut Registry) {
             .get_or_create(&vec![name(), ("version", known.row.agent_version.clone()), ("platform", platform)])
             .set(1);
         certificates.get_or_create(&vec![name()]).set(known.row.certificate.expires.0 / 1000);
+        if let Some(needed) = known.summary.reboot_needed {
+            reboots.get_or_create(&vec![name()]).set(i64::from(needed));
+        }
     }
     registry.register("node_health", "Whether the node has this health: 1 or 0", health);
     registry.register("node_last_seen_timestamp_seconds", "Last sign of life of the node", seen);
     registry.register("node_agent_info", "Version and platform of the node's agent", agents);
     registry.register("node_cert_expiry_timestamp_seconds", "End of the node's certificate", certificates);
+    registry.register("node_reboot_required", "Whether an update waits for a restart: 1 or 0", reboots);
 }
 
 fn store(state: &State, registry: &mut Registry) {

@@ -15,6 +15,7 @@ mod output;
 mod place;
 mod redaction;
 mod saved;
+mod secret;
 mod show;
 
 use std::process::ExitCode;

@@ -79,14 +79,14 @@ impl Drop for Running {
 /// A coordinator with its folder.
 #[derive(Debug)]
 pub struct Lab {
+    /// The process, while it runs. Declared first, so that it has ended before its folder is removed.
+    pub coordinator: Option<Running>,
     /// Everything lies below it.
     pub folder: tempfile::TempDir,
     /// Where agents connect.
     pub listen: SocketAddr,
     /// Where HTTP is.
     pub http: SocketAddr,
-    /// The process, while it runs.
-    pub coordinator: Option<Running>,
 }
 
 /// A port of loopback that was free a moment ago.

@@ -54,7 +54,7 @@ pub(crate) fn ask(verb: &Verb, output: &Output) -> Result<Typed, Failure> {
 fn token(output: &Output) -> Result<String, Failure> {
     let cannot = |error: io::Error| Failure::new("cannot read the token").because(&error);
     if io::stdin().is_terminal() {
-        return rpassword::prompt_password("Token: ").map_err(cannot);
+        return crate::secret::ask("Token: ").map_err(cannot);
     }
     output.talk("reading the token from stdin\n");
     let mut text = String::new();

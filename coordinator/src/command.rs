@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             let Serve { listen, http, socket, advertise } = serve;
             serve_until_stopped(settings(config, Layer { listen, http, socket, advertise, ..layer })?)
         }
-        Verb::CheckConfig => Ok(say(&format!("{:#?}\n", settings(config, layer)?))?),
+        Verb::CheckConfig => Ok(say(&settings(config, layer)?.to_string())?),
         Verb::Backup { file, passphrase } => {
             let settings = settings(config, layer)?;
             let passphrase = passphrase.then(|| ask("Passphrase for the backup: ")).transpose()?;

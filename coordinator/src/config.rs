@@ -7,6 +7,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 mod error;
 mod layer;
 mod span;
+mod text;
 
 pub use error::ConfigError;
 pub use layer::{Layer, LifetimesLayer};

@@ -5,7 +5,14 @@ use std::{error::Error, path::Path, process::ExitCode};
 use coord_model::{Problem, Report, Severity, diagnose};
 use serde::Serialize;
 
-use crate::{arguments::Output, host::Host, probe::Setting, prober, show};
+use crate::{
+    arguments::{Output, RunArguments},
+    host::Host,
+    probe::Setting,
+    prober,
+    settings::Settings,
+    show,
+};
 
 /// A problem of severity error exists.
 const UNHEALTHY: u8 = 3;
@@ -23,9 +30,10 @@ struct Document<'a> {
 /// Reads, shows, judges.
 pub(crate) fn check(root: Option<&Path>, output: Output) -> Result<ExitCode, Box<dyn Error>> {
     // A recorded host that cannot be used is one error here and not eleven failed sections.
-    Host::below(root)?;
+    let briefing = Settings::load(RunArguments::default()).briefing();
+    Host::below(root, &briefing.line())?;
     let mut report = Report::default();
-    for section in prober::read_all_blocking(root, Setting::default())? {
+    for section in prober::read_all_blocking(root, Setting::default(), briefing)? {
         report.put(section);
     }
     let problems = diagnose::diagnose(&report);

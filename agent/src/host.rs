@@ -10,6 +10,7 @@ mod address;
 mod answers;
 mod error;
 mod fetch;
+mod helper_line;
 mod k3s_version;
 mod kernel_call;
 mod live;
@@ -18,20 +19,22 @@ mod tape;
 mod tls;
 
 pub(crate) use answers::{
-    Access, Answer, Answers, Clock, HelperAnswers, HelperGpu, HttpAnswer, Kernel, Node, Space, TlsAnswer, User,
+    Access, Answer, Answers, Clock, GpuAnswers, HelperAnswers, HelperGpu, HttpAnswer, Kernel, Node, Space, TlsAnswer,
+    User,
 };
 pub(crate) use error::HostError;
+pub(crate) use helper_line::{FactsRequest, GpuRequest, HelperLine, Reply, Request};
 pub(crate) use k3s_version::{BinaryStamp, KnownVersion};
 pub(crate) use tape::{Tape, Taped};
 
-/// What says that a fact waits for the root helper.
-pub(crate) const NEEDS_HELPER: &str = "needs coord-helper, which this version does not have yet";
+/// What says that a fact waits for the root helper, and how it is turned on.
+pub(crate) const NEEDS_HELPER: &str = "needs coord-helper: systemctl enable --now coord-helper.socket";
 
 /// Where facts are read.
 #[derive(Clone)]
 pub(crate) enum Host {
-    /// This machine.
-    Live,
+    /// This machine, and the way to its root helper.
+    Live(Arc<HelperLine>),
     /// This machine, with everything that is read kept on a tape.
     Taped(Arc<Tape>),
     /// A recorded host below a folder.
@@ -40,8 +43,14 @@ pub(crate) enum Host {
 
 impl Host {
     /// This machine.
-    pub(crate) fn live() -> Self {
-        Self::Live
+    pub(crate) fn live(line: HelperLine) -> Self {
+        Self::Live(Arc::new(line))
+    }
+
+    /// This machine without its root helper.
+    #[cfg(test)]
+    pub(crate) fn here() -> Self {
+        Self::live(HelperLine::new("/nonexistent/coord-helper.sock".into(), FactsRequest::default()))
     }
 
     /// This machine, with everything that is read kept on `tape`.
@@ -55,14 +64,14 @@ impl Host {
     }
 
     /// The recorded host below `folder`, or this machine without one.
-    pub(crate) fn below(folder: Option<&Path>) -> Result<Self, HostError> {
-        folder.map_or(Ok(Self::Live), Self::recorded)
+    pub(crate) fn below(folder: Option<&Path>, line: &HelperLine) -> Result<Self, HostError> {
+        folder.map_or_else(|| Ok(Self::live(line.clone())), Self::recorded)
     }
 
     /// The folder of the recorded host as it was given; `None` on a live machine.
     pub(crate) fn recorded_from(&self) -> Option<&str> {
         match self {
-            Self::Live | Self::Taped(_) => None,
+            Self::Live(_) | Self::Taped(_) => None,
             Self::Recorded(recording) => Some(recording.name()),
         }
     }
@@ -70,7 +79,7 @@ impl Host {
     /// The whole file at `path`, up to 1 MiB (mountinfo and mountstats: 16 MiB).
     pub(crate) fn read(&self, path: &str) -> Reading<Vec<u8>> {
         match self {
-            Self::Live => live::read(path),
+            Self::Live(_) => live::read(path),
             Self::Taped(tape) => tape.read(path),
             Self::Recorded(recording) => recording.read(path),
         }
@@ -86,7 +95,7 @@ impl Host {
     /// The names in the folder at `path`, sorted; names that are not UTF-8 are left out.
     pub(crate) fn list(&self, path: &str) -> Reading<Vec<String>> {
         match self {
-            Self::Live => live::list(path),
+            Self::Live(_) => live::list(path),
             Self::Taped(tape) => tape.list(path),
             Self::Recorded(recording) => recording.list(path),
         }
@@ -95,7 +104,7 @@ impl Host {
     /// What the symbolic link at `path` says.
     pub(crate) fn link(&self, path: &str) -> Reading<String> {
         match self {
-            Self::Live => live::link(path),
+            Self::Live(_) => live::link(path),
             Self::Taped(tape) => tape.link(path),
             Self::Recorded(recording) => recording.link(path),
         }
@@ -104,7 +113,7 @@ impl Host {
     /// `path` with its links resolved, as seen inside the root.
     pub(crate) fn real(&self, path: &str) -> Reading<String> {
         match self {
-            Self::Live => live::real(path),
+            Self::Live(_) => live::real(path),
             Self::Taped(tape) => tape.real(path),
             Self::Recorded(recording) => recording.real(path),
         }
@@ -113,7 +122,7 @@ impl Host {
     /// Whether something is at `path`.
     pub(crate) fn exists(&self, path: &str) -> bool {
         match self {
-            Self::Live => live::exists(path),
+            Self::Live(_) => live::exists(path),
             Self::Taped(tape) => tape.exists(path),
             Self::Recorded(recording) => recording.exists(path),
         }
@@ -122,7 +131,7 @@ impl Host {
     /// Space of the file system at `path` (statvfs).
     pub(crate) fn space(&self, path: &str) -> Reading<Space> {
         match self {
-            Self::Live => live::space(path),
+            Self::Live(_) => live::space(path),
             Self::Taped(tape) => tape.answer(path, live::space(path), |answers| &mut answers.space),
             Self::Recorded(recording) => recording.answer("statvfs", path, |answers| &answers.space),
         }
@@ -131,7 +140,7 @@ impl Host {
     /// Kind, owner and mode of what is at `path` (stat, links followed).
     pub(crate) fn node(&self, path: &str) -> Reading<Node> {
         match self {
-            Self::Live => live::node(path),
+            Self::Live(_) => live::node(path),
             Self::Taped(tape) => tape.answer(path, live::node(path), |answers| &mut answers.node),
             Self::Recorded(recording) => recording.answer("stat", path, |answers| &answers.node),
         }
@@ -140,7 +149,7 @@ impl Host {
     /// Whether `path` may be opened for reading and writing (faccessat); never touches the device.
     pub(crate) fn access(&self, path: &str) -> Reading<Access> {
         match self {
-            Self::Live => live::access(path),
+            Self::Live(_) => live::access(path),
             Self::Taped(tape) => tape.answer(path, live::access(path), |answers| &mut answers.access),
             Self::Recorded(recording) => recording.answer("faccessat", path, |answers| &answers.access),
         }
@@ -149,7 +158,7 @@ impl Host {
     /// The effective user.
     pub(crate) fn user(&self) -> Reading<User> {
         match self {
-            Self::Live => live::user(),
+            Self::Live(_) => live::user(),
             Self::Taped(tape) => tape.single(live::user(), |answers| &mut answers.user),
             Self::Recorded(recording) => recording.single("user", |answers| answers.user.as_ref()),
         }
@@ -158,7 +167,7 @@ impl Host {
     /// What uname says.
     pub(crate) fn kernel(&self) -> Reading<Kernel> {
         match self {
-            Self::Live => live::kernel(),
+            Self::Live(_) => live::kernel(),
             Self::Taped(tape) => tape.single(live::kernel(), |answers| &mut answers.kernel),
             Self::Recorded(recording) => recording.single("kernel", |answers| answers.kernel.as_ref()),
         }
@@ -167,7 +176,7 @@ impl Host {
     /// What the kernel says of its clock (adjtimex).
     pub(crate) fn clock(&self) -> Reading<Clock> {
         match self {
-            Self::Live => kernel_call::clock(),
+            Self::Live(_) => kernel_call::clock(),
             Self::Taped(tape) => tape.single(kernel_call::clock(), |answers| &mut answers.clock),
             Self::Recorded(recording) => recording.single("clock", |answers| answers.clock.as_ref()),
         }
@@ -176,7 +185,7 @@ impl Host {
     /// Addresses with prefix by interface (getifaddrs).
     pub(crate) fn addresses(&self) -> Reading<BTreeMap<String, Vec<String>>> {
         match self {
-            Self::Live => address::addresses(),
+            Self::Live(_) => address::addresses(),
             Self::Taped(tape) => tape.single(address::addresses(), |answers| &mut answers.addresses),
             Self::Recorded(recording) => recording.single("addresses", |answers| answers.addresses.as_ref()),
         }
@@ -186,7 +195,7 @@ impl Host {
     pub(crate) fn http_get(&self, address: &str, path: &str) -> Reading<HttpAnswer> {
         let key = format!("{address}{path}");
         match self {
-            Self::Live => fetch::http_get(address, path),
+            Self::Live(_) => fetch::http_get(address, path),
             Self::Taped(tape) => tape.answer(&key, fetch::http_get(address, path), |answers| &mut answers.http),
             Self::Recorded(recording) => recording.answer("http", &key, |answers| &answers.http),
         }
@@ -195,7 +204,7 @@ impl Host {
     /// TLS handshake with `address` and `GET /readyz`, the certificate read and not verified; within 2 s.
     pub(crate) fn https_answer(&self, address: &str) -> Reading<TlsAnswer> {
         match self {
-            Self::Live => tls::https_answer(address),
+            Self::Live(_) => tls::https_answer(address),
             Self::Taped(tape) => tape.answer(address, tls::https_answer(address), |answers| &mut answers.https),
             Self::Recorded(recording) => recording.answer("https", address, |answers| &answers.https),
         }
@@ -204,7 +213,7 @@ impl Host {
     /// Whether something listens on the Unix socket at `path`.
     pub(crate) fn connects(&self, path: &str) -> Reading<bool> {
         match self {
-            Self::Live => live::connects(path),
+            Self::Live(_) => live::connects(path),
             Self::Taped(tape) => tape.answer(path, live::connects(path), |answers| &mut answers.sockets),
             Self::Recorded(recording) => recording.answer("connect", path, |answers| &answers.sockets),
         }
@@ -213,7 +222,7 @@ impl Host {
     /// Which k3s binary lies on this machine; recorded hosts have none that could be run.
     pub(crate) fn k3s_binary(&self) -> Reading<BinaryStamp> {
         match self {
-            Self::Live | Self::Taped(_) => k3s_version::stamp(),
+            Self::Live(_) | Self::Taped(_) => k3s_version::stamp(),
             Self::Recorded(_) => Err(Unknown::not_applicable("nothing of a recorded host is run")),
         }
     }
@@ -221,17 +230,35 @@ impl Host {
     /// What `k3s --version` says, unless `known` knows it; within 2 s.
     pub(crate) fn k3s_version(&self, known: Option<&KnownVersion>) -> Reading<String> {
         match self {
-            Self::Live => k3s_version::version(known),
+            Self::Live(_) => k3s_version::version(known),
             Self::Taped(tape) => tape.single(k3s_version::version(known), |answers| &mut answers.k3s_version),
             Self::Recorded(recording) => recording.single("k3s --version", |answers| answers.k3s_version.as_ref()),
         }
     }
 
-    /// The root helper's answers: only a recorded host carries them in this version.
-    pub(crate) fn helper(&self) -> Option<&HelperAnswers> {
+    /// The root helper's answers to its verb `facts`, asked once a process; the reason where it does not answer.
+    pub(crate) fn helper(&self) -> Reading<&HelperAnswers> {
         match self {
-            Self::Live | Self::Taped(_) => None,
-            Self::Recorded(recording) => recording.helper(),
+            Self::Live(line) => line.facts(),
+            Self::Taped(tape) => tape.helper(),
+            Self::Recorded(recording) => recording.helper().ok_or_else(|| Unknown::denied(NEEDS_HELPER)),
+        }
+    }
+
+    /// One part of the helper's answers.
+    pub(crate) fn root_fact<T: Clone>(&self, pick: impl FnOnce(&HelperAnswers) -> &Option<Answer<T>>) -> Reading<T> {
+        match pick(self.helper()?) {
+            Some(answer) => answer.reading(),
+            None => Err(Unknown::denied("coord-helper does not answer this: it is older than this agent")),
+        }
+    }
+
+    /// The helper's verb `gpu`: what root and the owning group may do with each node of `request`.
+    pub(crate) fn helper_gpu(&self, request: &GpuRequest) -> Reading<GpuAnswers> {
+        match self {
+            Self::Live(line) => line.gpu(request),
+            Self::Taped(tape) => tape.helper_gpu(request),
+            Self::Recorded(_) => self.root_fact(|answers| &answers.gpu),
         }
     }
 }

@@ -7,6 +7,7 @@ use coord_model::{AnySection, SectionKind};
 use crate::host::Host;
 
 mod agent;
+mod briefing;
 mod disk;
 mod docker;
 mod gpu;
@@ -20,18 +21,19 @@ mod unraid;
 mod usb;
 
 pub(crate) use agent::{Setting, complete};
+pub(crate) use briefing::{Briefing, Memory};
 pub(crate) use platform::assigned;
 
 /// Reads one section; `None` for a subject that this version does not know.
-pub(crate) fn probe(host: &Host, kind: SectionKind, setting: &Setting) -> Option<AnySection> {
+pub(crate) fn probe(host: &Host, kind: SectionKind, briefing: &mut Briefing) -> Option<AnySection> {
     Some(match kind {
-        SectionKind::Agent => AnySection::Agent(agent::probe(host, setting)),
+        SectionKind::Agent => AnySection::Agent(agent::probe(host, &Setting::default())),
         SectionKind::Platform => AnySection::Platform(platform::probe(host)),
         SectionKind::System => AnySection::System(system::probe(host)),
         SectionKind::Gpu => AnySection::Gpu(gpu::probe(host)),
         SectionKind::Disk => AnySection::Disk(disk::probe(host)),
         SectionKind::Mounts => AnySection::Mounts(mounts::probe(host)),
-        SectionKind::K3s => AnySection::K3s(k3s::probe(host, setting.known_k3s.as_ref())),
+        SectionKind::K3s => AnySection::K3s(k3s::probe(host, &mut briefing.memory)),
         SectionKind::Docker => AnySection::Docker(docker::probe(host)),
         SectionKind::Network => AnySection::Network(network::probe(host)),
         SectionKind::Usb => AnySection::Usb(usb::probe(host)),

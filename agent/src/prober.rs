@@ -7,13 +7,15 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    io,
+    fs,
+    io::{self, Seek, Write},
     path::{Path, PathBuf},
     process::Stdio,
     time::Instant,
 };
 
 use coord_model::{AnySection, Failure, SectionKind, Unknown, ValueState};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use tokio::process::{Child, Command};
 
 use self::{
@@ -22,12 +24,9 @@ use self::{
     process::End,
     suspect::Suspect,
 };
-use crate::{
-    host::KnownVersion,
-    probe::{
-        Setting, complete,
-        space::{SpaceAnswer, SpaceAnswers, merge_disk, merge_mounts},
-    },
+use crate::probe::{
+    Briefing, Memory, Setting, complete,
+    space::{SpaceAnswer, SpaceAnswers, merge_disk, merge_mounts},
 };
 
 mod cap;
@@ -67,8 +66,8 @@ pub(crate) struct Prober {
     pub(crate) setting: Setting,
     started: Instant,
     suspects: BTreeMap<Domain, Suspect>,
-    /// What the k3s binary said.
-    known_k3s: Option<KnownVersion>,
+    /// What every child is told.
+    pub(crate) briefing: Briefing,
 }
 
 /// What one round found.
@@ -76,7 +75,7 @@ pub(crate) struct Prober {
 struct Found {
     sections: BTreeMap<SectionKind, AnySection>,
     spaces: SpaceAnswers,
-    k3s: Option<KnownVersion>,
+    memory: Option<Memory>,
 }
 
 impl Found {
@@ -88,7 +87,7 @@ impl Found {
             Line::Space { device, answer } => {
                 self.spaces.insert(device, SpaceAnswer::Answered(answer.reading()));
             }
-            Line::K3s(known) => self.k3s = Some(known),
+            Line::Memory(memory) => self.memory = Some(*memory),
             Line::Start(_) | Line::End => {}
         }
     }
@@ -128,7 +127,15 @@ impl Prober {
     }
 
     fn with_program(program: OsString, root: Option<PathBuf>, setting: Setting, limits: Limits) -> Self {
-        Self { program, root, limits, setting, started: Instant::now(), suspects: BTreeMap::new(), known_k3s: None }
+        Self {
+            program,
+            root,
+            limits,
+            setting,
+            started: Instant::now(),
+            suspects: BTreeMap::new(),
+            briefing: Briefing::default(),
+        }
     }
 
     /// Reads `kinds`, each below its cap, in the order of [`SectionKind::ALL`]. Never fails: what could not be read is
@@ -147,7 +154,6 @@ impl Prober {
             self.read_alone(&domain, &mut found).await;
         }
         self.forget_gone(&found);
-        self.known_k3s = found.k3s.take().or(self.known_k3s.take());
         self.finish(kinds, found)
     }
 
@@ -196,12 +202,11 @@ impl Prober {
         loop {
             let sections: Vec<_> = order.iter().copied().filter(|kind| !found.sections.contains_key(kind)).collect();
             let except = found.spaces.keys().cloned().collect();
-            let wanted =
-                Wanted { sections, spaces: Spaces { except, ..spaces.clone() }, known_k3s: self.known_k3s(&order) };
+            let wanted = Wanted { sections, spaces: Spaces { except, ..spaces.clone() }, briefed: true };
             if wanted.sections.is_empty() && (!spaces.any() || began.elapsed() > self.limits.hanging) {
                 return;
             }
-            let end = process::run(&mut self.command(&wanted), self.limits, |line| found.keep(line)).await;
+            let end = self.ask(&wanted, found).await;
             let message = match end {
                 End::Finished => "the probe left it out".to_string(),
                 End::Late(Some(domain), leaked) => {
@@ -223,15 +228,13 @@ impl Prober {
     /// Asks one suspect in a child of its own.
     async fn read_alone(&mut self, domain: &Domain, found: &mut Found) {
         let wanted = match domain {
-            Domain::Section(kind) => {
-                Wanted { sections: vec![*kind], known_k3s: self.known_k3s(&[*kind]), ..Wanted::default() }
-            }
+            Domain::Section(kind) => Wanted { sections: vec![*kind], briefed: true, ..Wanted::default() },
             Domain::Space { device, .. } => {
                 let spaces = Spaces { one: Some(device.clone()), ..Spaces::default() };
                 Wanted { spaces, ..Wanted::default() }
             }
         };
-        let end = process::run(&mut self.command(&wanted), self.limits, |line| found.keep(line)).await;
+        let end = self.ask(&wanted, found).await;
         match end {
             End::Finished => {
                 self.suspects.remove(domain);
@@ -261,11 +264,6 @@ impl Prober {
                 self.suspects.insert(domain.clone(), Suspect::new(now, leaked));
             }
         }
-    }
-
-    /// What a child that reads `kinds` should know.
-    fn known_k3s(&self, kinds: &[SectionKind]) -> Option<KnownVersion> {
-        self.known_k3s.clone().filter(|_| kinds.contains(&SectionKind::K3s))
     }
 
     fn late(&self, domain: &Domain) -> String {
@@ -321,6 +319,22 @@ impl Prober {
             .collect()
     }
 
+    /// Runs one child for `wanted`, and remembers what it says that later ones should know.
+    async fn ask(&mut self, wanted: &Wanted, found: &mut Found) -> End {
+        let mut command = self.command(wanted);
+        if wanted.briefed {
+            match sheet(&self.briefing) {
+                Ok(file) => command.stdin(file),
+                Err(error) => return End::Refused(format!("cannot start a probe: {error}")),
+            };
+        }
+        let end = process::run(&mut command, self.limits, |line| found.keep(line)).await;
+        if let Some(memory) = found.memory.take() {
+            self.briefing.memory = memory;
+        }
+        end
+    }
+
     fn command(&self, wanted: &Wanted) -> Command {
         let mut command = Command::new(&self.program);
         command.arg0("coord-agent").arg("probe").args(child::names(wanted));
@@ -333,10 +347,24 @@ impl Prober {
     }
 }
 
+/// The briefing in a file without a name: a pipe would have to be fed.
+fn sheet(briefing: &Briefing) -> io::Result<fs::File> {
+    let descriptor = memfd_create("briefing", MFdFlags::MFD_CLOEXEC)?;
+    let mut file = fs::File::from(descriptor);
+    file.write_all(&serde_json::to_vec(briefing)?)?;
+    file.rewind()?;
+    Ok(file)
+}
+
 /// Reads all sections once, for commands that are not the agent's long run.
-pub(crate) fn read_all_blocking(root: Option<&Path>, setting: Setting) -> io::Result<Vec<AnySection>> {
+pub(crate) fn read_all_blocking(
+    root: Option<&Path>,
+    setting: Setting,
+    briefing: Briefing,
+) -> io::Result<Vec<AnySection>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut prober = Prober::new(root.map(Path::to_path_buf), setting);
+    prober.briefing = briefing;
     Ok(runtime.block_on(prober.read(SectionKind::ALL)))
 }
 

@@ -9,7 +9,7 @@ use self::redact::Redactor;
 use crate::{
     host::{Answer, Host, Tape, Taped},
     probe::{
-        self, Setting,
+        self, Briefing,
         mounts::table,
         space::{SpaceAnswer, jobs},
     },
@@ -35,7 +35,7 @@ pub(crate) fn record(folder: &Path, root: Option<&Path>) -> Result<String, Box<d
             SpaceAnswer::Answered(reading) => reading,
             SpaceAnswer::Leaked => Err(coord_model::Unknown::new(coord_model::ValueState::Timeout, "no answer")),
         };
-        let rows = table::read(&Host::live()).unwrap_or_default();
+        let rows = table::read(&Host::live(Briefing::default().line())).unwrap_or_default();
         if let Some(job) = jobs(&rows).into_iter().find(|job| job.device_number == device) {
             taped.answers.space.insert(job.path, Answer::from(reading));
         }
@@ -47,10 +47,11 @@ pub(crate) fn record(folder: &Path, root: Option<&Path>) -> Result<String, Box<d
 
 /// Runs every probe with a tape; the sections are what was read meanwhile.
 fn tape() -> (Taped, Vec<AnySection>) {
-    let tape = Arc::new(Tape::default());
+    let mut briefing = Briefing::default();
+    let tape = Arc::new(Tape::with_helper(briefing.line()));
     let host = Host::taped(Arc::clone(&tape));
     let kinds = SectionKind::ALL.iter();
-    let sections = kinds.filter_map(|kind| probe::probe(&host, *kind, &Setting::default())).collect();
+    let sections = kinds.filter_map(|kind| probe::probe(&host, *kind, &mut briefing)).collect();
     (tape.taped(), sections)
 }
 
@@ -71,7 +72,7 @@ mod tests {
         write::write(folder.path(), &taped, &mut redactor).unwrap();
         let host = Host::recorded(folder.path()).unwrap();
         for section in live.iter().filter(|section| section.kind() != SectionKind::Agent) {
-            let replayed = probe::probe(&host, section.kind(), &Setting::default()).unwrap();
+            let replayed = probe::probe(&host, section.kind(), &mut Briefing::default()).unwrap();
             let (one, other) = (settled(section, &mut redactor), serde_json::to_value(replayed.settled()).unwrap());
             assert_eq!(one, other, "{} differs", section.kind());
         }

@@ -47,8 +47,10 @@ pub(crate) enum RunFailure {
 /// Runs until a signal.
 pub(crate) async fn run(settings: Settings) -> Result<(), RunFailure> {
     let mut stop = std::pin::pin!(stop_signal()?);
-    let host = Host::below(settings.root.as_deref())?;
+    let briefing = settings.briefing();
+    let host = Host::below(settings.root.as_deref(), &briefing.line())?;
     let mut prober = Prober::new(settings.root.clone(), settings.setting());
+    prober.briefing = briefing;
     let process_number = random_number().map_err(|_| RunFailure::System("random numbers"))?;
     let introduction = tokio::select! {
         introduction = evidence::introduction(&mut prober, process_number) => introduction,

@@ -282,7 +282,7 @@ impl<K: Keeper> Session<'_, K> {
 
     fn carry_out(&mut self, command: coord_model::Command) {
         match &command.action {
-            coord_model::CommandAction::Refresh { sections } => {
+            coord_model::CommandAction::Refresh { sections, measures: _ } => {
                 let kinds = if sections.is_empty() { SectionKind::ALL.to_vec() } else { sections.clone() };
                 self.lasting.readings.command(command, &kinds);
             }

@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{arguments::RunArguments, probe::Setting};
+use crate::{
+    arguments::RunArguments,
+    probe::{Briefing, Setting},
+};
 
 /// Where the configuration file is looked for unless `--config` names another.
 pub(crate) const CONFIGURATION_FILE: &str = "/etc/coord/agent.yaml";
@@ -24,10 +27,12 @@ pub(crate) struct File {
     name: Option<String>,
     /// Where the identity is kept.
     state: Option<PathBuf>,
+    /// The root helper's socket.
+    helper: Option<PathBuf>,
 }
 
 /// Every key of [`File`], for the nearest one to a mistyped key.
-const KEYS: &[&str] = &["coordinators", "name", "state"];
+const KEYS: &[&str] = &["coordinators", "helper", "name", "state"];
 
 /// What holds.
 #[derive(Clone, Debug)]
@@ -46,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
     /// Why it could not be used.
     pub(crate) error: Option<String>,
+    /// The root helper's socket, unless it is the usual one.
+    pub(crate) helper: Option<PathBuf>,
 }
 
 impl Settings {
@@ -69,6 +76,7 @@ impl Settings {
             token_file: flags.token_file.or_else(|| variable("TOKEN_FILE").map(PathBuf::from)),
             file: found,
             error,
+            helper: variable("HELPER").map(PathBuf::from).or(file.helper),
         }
     }
 
@@ -79,8 +87,12 @@ impl Settings {
             configuration_file: self.file.clone(),
             configuration_error: self.error.clone(),
             started_seconds: Some(0.0),
-            known_k3s: None,
         }
+    }
+
+    /// What every probing child is told.
+    pub(crate) fn briefing(&self) -> Briefing {
+        Briefing { helper_socket: self.helper.clone(), ..Briefing::default() }
     }
 
     /// The identity file.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use coord_model::{AnySection, EndReason, OutcomeResult, SectionKind, ValueState, ViewKind, section};
+use coord_model::{AnySection, EndReason, Measure, OutcomeResult, SectionKind, ValueState, ViewKind, section};
 use coord_proto::border::{MAXIMUM_SECTION, decode_section, encode_section};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -34,6 +34,7 @@ fn words_have_the_numbers_and_names_of_the_proto_files() {
         OutcomeResult,
         EndReason,
         ViewKind,
+        Measure,
         section::HelperState,
         section::PlatformKind,
         section::GpuReason,

@@ -32,7 +32,8 @@ fn every_control_call(control: &mut Control) -> Vec<(&'static str, Status)> {
     let name = || NameNode { name: "bystander".into() };
     let approve = Approve { name: "bystander".into(), all_known: false };
     let rename = RenameNode { name: "bystander".into(), new_name: "stolen".into() };
-    let refresh = RefreshNode { name: "bystander".into(), sections: Vec::new(), deadline: Duration::ZERO };
+    let refresh =
+        RefreshNode { name: "bystander".into(), sections: Vec::new(), measures: Vec::new(), deadline: Duration::ZERO };
     peer::wait(async {
         vec![
             ("Read", control.read(read()).await.unwrap_err()),

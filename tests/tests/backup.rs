@@ -38,8 +38,12 @@ fn identity(lab: &Lab, name: &str) -> Identity {
 fn refresh(lab: &Lab, name: &str, times: usize) {
     let mut control = peer::control(lab);
     for _ in 0..times {
-        let wish =
-            RefreshNode { name: name.into(), sections: vec![SectionKind::Agent], deadline: Duration::from_secs(30) };
+        let wish = RefreshNode {
+            name: name.into(),
+            sections: vec![SectionKind::Agent],
+            measures: Vec::new(),
+            deadline: Duration::from_secs(30),
+        };
         peer::wait(async { control.refresh(wish).await }).unwrap();
     }
 }

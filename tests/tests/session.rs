@@ -101,7 +101,7 @@ fn only_what_changed_is_told_and_everything_after_a_reconnect() {
         match message {
             AgentMessage::Sections { sequence: 1, .. } if session == 1 => {
                 write_load(&root, "2.00");
-                let action = CommandAction::Refresh { sections: Vec::new() };
+                let action = CommandAction::Refresh { sections: Vec::new(), measures: Vec::new() };
                 let deadline = std::time::Duration::from_secs(20);
                 let command = Command { key: "again".into(), generation: 1, epoch: 1, deadline, action };
                 answers.push(raw::coordinator(CoordinatorMessage::Command(command)));

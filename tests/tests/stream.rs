@@ -296,7 +296,12 @@ fn a_client_that_never_reads_is_ended_when_64_commands_wait() {
         for _ in 0..14 {
             let (mut control, send) = (control.clone(), send.clone());
             peer::start(async move {
-                let wish = RefreshNode { name: "deaf".into(), sections: Vec::new(), deadline: Duration::from_secs(60) };
+                let wish = RefreshNode {
+                    name: "deaf".into(),
+                    sections: Vec::new(),
+                    measures: Vec::new(),
+                    deadline: Duration::from_secs(60),
+                };
                 let _ = send.send(control.refresh(wish).await);
             });
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use coord_model::{
     Reading, Unknown,
-    section::{Certificate, DockerContainer, Guest, Snapshot},
+    section::{Certificate, Codecs, DockerContainer, Guest, Snapshot},
 };
 use serde::{Deserialize, Serialize};
 
@@ -191,27 +191,51 @@ pub(crate) struct TlsAnswer {
     pub(crate) certificate_seconds_left: f64,
 }
 
-/// What the root helper answered. Every part may be missing.
+/// What the root helper answered: each part is a value or the reason for none; a part that is missing altogether was
+/// not known to that helper's version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct HelperAnswers {
     /// /sys/class/dmi/id/product_uuid.
-    pub(crate) dmi_uuid: Option<String>,
-    /// Guests of a hypervisor.
-    pub(crate) guests: Option<Vec<Guest>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dmi_uuid: Option<Answer<String>>,
+    /// Guests of a hypervisor: /etc/pve, /etc/libvirt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) guests: Option<Answer<Vec<Guest>>>,
     /// Waiting requests by device number, from fusectl.
-    pub(crate) fuse_waiting: Option<BTreeMap<String, u64>>,
-    /// GPU nodes by path, tested as root and with the owning group alone.
-    pub(crate) gpu: Option<BTreeMap<String, HelperGpu>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fuse_waiting: Option<Answer<BTreeMap<String, u64>>>,
+    /// GPU nodes by path. Only recorded hosts carry it here: a live helper answers the verb `gpu`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gpu: Option<Answer<GpuAnswers>>,
     /// Version of the Docker engine.
-    pub(crate) docker_version: Option<String>,
-    /// Containers that Coord manages.
-    pub(crate) containers: Option<Vec<DockerContainer>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) docker_version: Option<Answer<String>>,
+    /// Containers that Coord was told to watch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) containers: Option<Answer<Vec<DockerContainer>>>,
     /// Certificate files of k3s.
-    pub(crate) certificates: Option<Vec<Certificate>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificates: Option<Answer<Vec<Certificate>>>,
     /// etcd snapshots.
-    pub(crate) snapshots: Option<Vec<Snapshot>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) snapshots: Option<Answer<Vec<Snapshot>>>,
+    /// Programs, by path of the device that they have open: /dev/dri/*, /dev/nvidia*, /dev/ttyUSB*, /dev/ttyACM*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open_devices: Option<Answer<BTreeMap<String, Vec<String>>>>,
+    /// DRM clients of all processes, from their fdinfo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) drm_clients: Option<Answer<Vec<DrmClient>>>,
+    /// What the kernel's log of this boot says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kernel_log: Option<Answer<KernelLog>>,
+    /// The firmware's power flags of a Raspberry Pi (`get_throttled`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttled: Option<Answer<u32>>,
 }
+
+/// GPU nodes by path.
+pub(crate) type GpuAnswers = BTreeMap<String, HelperGpu>;
 
 /// One GPU node as the helper tested it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -221,4 +245,42 @@ pub(crate) struct HelperGpu {
     pub(crate) as_root: Access,
     /// With only the group that owns the node.
     pub(crate) as_group: Access,
+    /// The one real open; absent where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<Access>,
+    /// What the driver says of its codecs; absent where nothing here can ask it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) codecs: Option<Answer<Codecs>>,
+}
+
+/// One client of a DRM device, as its fdinfo says (Documentation/gpu/drm-usage-stats.rst).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct DrmClient {
+    /// PCI address (`drm-pdev`), else `226:MINOR` of the node that is open.
+    pub(crate) device: String,
+    /// `drm-client-id`: one client may be open in several processes.
+    pub(crate) client: u64,
+    /// Name of the program.
+    pub(crate) program: String,
+    /// Its process number.
+    pub(crate) process: u32,
+    /// Whether it runs in a pod of Kubernetes, by its cgroup.
+    pub(crate) in_pod: bool,
+    /// Nanoseconds so far by engine, for instance `video`.
+    pub(crate) engines: BTreeMap<String, u64>,
+    /// Engines of that class (`drm-engine-capacity-*`), one where nothing is said.
+    pub(crate) capacity: BTreeMap<String, u32>,
+}
+
+/// What the kernel's log of this boot says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct KernelLog {
+    /// RCU stalls, soft lockups and hung tasks.
+    pub(crate) stalls: u32,
+    /// I/O errors, all devices.
+    pub(crate) io_errors: u32,
+    /// I/O errors by disk.
+    pub(crate) io_errors_by_disk: BTreeMap<String, u64>,
 }

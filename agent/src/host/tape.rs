@@ -6,10 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use coord_model::{Reading, ValueState};
+use coord_model::{Reading, Unknown, ValueState};
 
 use super::{
-    Answers,
+    Answers, GpuAnswers, GpuRequest, HelperAnswers, HelperLine, NEEDS_HELPER,
     answers::{Answer, Refused, SCHEMA},
     live,
 };
@@ -36,9 +36,33 @@ pub(crate) struct Taped {
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
     taped: Mutex<Taped>,
+    helper: Option<HelperLine>,
 }
 
 impl Tape {
+    /// A tape that also keeps what the root helper answers.
+    pub(crate) fn with_helper(line: HelperLine) -> Self {
+        Self { taped: Mutex::default(), helper: Some(line) }
+    }
+
+    /// The helper's facts.
+    pub(super) fn helper(&self) -> Reading<&HelperAnswers> {
+        let line = self.helper.as_ref().ok_or_else(|| Unknown::denied(NEEDS_HELPER))?;
+        let answers = line.facts()?;
+        self.lock().answers.helper.get_or_insert_with(|| answers.clone());
+        Ok(answers)
+    }
+
+    /// The helper's verb `gpu`.
+    pub(super) fn helper_gpu(&self, request: &GpuRequest) -> Reading<GpuAnswers> {
+        self.helper()?;
+        let line = self.helper.as_ref().ok_or_else(|| Unknown::denied(NEEDS_HELPER))?;
+        let reading = line.gpu(request);
+        let mut taped = self.lock();
+        let kept = taped.answers.helper.get_or_insert_default();
+        kept.gpu.get_or_insert_with(|| reading.into()).reading()
+    }
+
     /// All that was kept so far.
     pub(crate) fn taped(&self) -> Taped {
         let mut copy = self.lock().clone();

@@ -8,7 +8,7 @@ use coord_model::{
 };
 
 use super::space::put;
-use crate::host::{Host, KnownVersion};
+use crate::host::Host;
 
 /// What only the main process knows about itself.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +21,6 @@ pub(crate) struct Setting {
     pub(crate) configuration_error: Option<String>,
     /// Seconds since it started.
     pub(crate) started_seconds: Option<f64>,
-    /// What the k3s binary said when it was last run.
-    pub(crate) known_k3s: Option<KnownVersion>,
 }
 
 /// Reads the section; never waits for anything.
@@ -37,8 +35,13 @@ pub(crate) fn probe(host: &Host, setting: &Setting) -> Section<section::Agent> {
         configuration_file: not_implemented(),
         configuration_error: not_implemented(),
         helper: Ok(helper(host)),
+        helper_detail: match host.helper() {
+            Ok(_) => Err(Unknown::absent("it answers")),
+            Err(unknown) => Ok(unknown.message),
+        },
         recorded_from: recorded_from.ok_or_else(|| Unknown::not_applicable("a live machine")),
         started_seconds: not_implemented(),
+        event_sources: Err(Unknown::not_applicable("a single check watches nothing")),
     };
     let mut section = Section::read("the agent itself", reading.into());
     complete(&mut section, setting);
@@ -62,7 +65,11 @@ pub(crate) fn complete(section: &mut Section<section::Agent>, setting: &Setting)
 }
 
 fn helper(host: &Host) -> HelperState {
-    if host.helper().is_some() { HelperState::Recorded } else { HelperState::Missing }
+    match (host.helper(), host.recorded_from()) {
+        (Ok(_), Some(_)) => HelperState::Recorded,
+        (Ok(_), None) => HelperState::Present,
+        (Err(_), _) => HelperState::Missing,
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_the_main_process_knows_replaces_what_the_child_said() {
-        let mut section = probe(&Host::live(), &Setting::default());
+        let mut section = probe(&Host::here(), &Setting::default());
         assert!(section.facts.as_ref().unwrap().unexplained().is_empty());
         let error = Some("unknown key `nmae`".to_string());
         complete(

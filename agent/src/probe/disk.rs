@@ -40,6 +40,7 @@ pub(crate) fn probe(host: &Host) -> Section<section::Disk> {
         filesystems: Ok(filesystems),
         devices: device::devices(host),
         sync_latency_seconds: not_implemented(),
+        sync_latency_path: not_implemented(),
     };
     Section::read("/proc/self/mountinfo, /sys/block", reading.into())
 }
@@ -50,6 +51,7 @@ fn filesystem(host: &Host, superblock: &Superblock<'_>, rows: &[Row]) -> Option<
     let asked = || Unknown::new(ValueState::Timeout, NOT_ASKED);
     Some(
         FilesystemReading {
+            read_only_flips: not_implemented(),
             path: Ok(row.path.clone()),
             device_number: Ok(row.device_number.clone()),
             source: Ok(row.source.clone()),

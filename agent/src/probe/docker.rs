@@ -5,7 +5,7 @@ use coord_model::{
     section::{Docker, DockerReading},
 };
 
-use crate::host::{Host, NEEDS_HELPER};
+use crate::host::Host;
 
 /// The usual path, and where it really lies on a machine without the link /var/run.
 const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/docker.sock"];
@@ -33,13 +33,12 @@ fn judge(host: &Host, socket: &str, connects: Reading<bool>, engine: bool) -> Do
     if !there && !engine {
         return nowhere();
     }
-    let helper = host.helper();
     DockerReading {
         present: Ok(true),
         running: if there { connects } else { Ok(false) },
         socket: if there { Ok(socket.into()) } else { Err(Unknown::absent("the engine's socket is not there")) },
-        version: helper.and_then(|helper| helper.docker_version.clone()).ok_or_else(|| Unknown::denied(NEEDS_HELPER)),
-        containers: helper.and_then(|helper| helper.containers.clone()).ok_or_else(|| Unknown::denied(NEEDS_HELPER)),
+        version: host.root_fact(|answers| &answers.docker_version),
+        containers: host.root_fact(|answers| &answers.containers),
     }
 }
 
@@ -62,13 +61,13 @@ mod tests {
 
     #[test]
     fn a_socket_that_refuses_is_an_engine_that_is_stopped() {
-        let docker = judge(&Host::Live, PATH, Ok(false), false);
+        let docker = judge(&Host::here(), PATH, Ok(false), false);
         assert_eq!((docker.present, docker.running, docker.socket), (Ok(true), Ok(false), Ok(PATH.to_string())));
     }
 
     #[test]
     fn a_socket_that_may_not_be_opened_is_there_all_the_same() {
-        let docker = judge(&Host::Live, PATH, Err(Unknown::denied("EACCES")), false);
+        let docker = judge(&Host::here(), PATH, Err(Unknown::denied("EACCES")), false);
         assert_eq!(docker.present, Ok(true));
         assert_eq!(docker.running.unwrap_err().state, ValueState::Denied);
     }
@@ -76,8 +75,8 @@ mod tests {
     #[test]
     fn neither_socket_nor_binary_is_no_engine() {
         let absent = || Err(Unknown::absent("not there"));
-        assert_eq!(judge(&Host::Live, PATH, absent(), false).present, Ok(false));
-        let stopped = judge(&Host::Live, PATH, absent(), true);
+        assert_eq!(judge(&Host::here(), PATH, absent(), false).present, Ok(false));
+        let stopped = judge(&Host::here(), PATH, absent(), true);
         assert_eq!((stopped.present, stopped.running), (Ok(true), Ok(false)));
     }
 }

@@ -13,20 +13,34 @@ mod loopback;
 mod process;
 mod unit;
 
-use crate::host::{Host, KnownVersion, NEEDS_HELPER};
+use crate::{
+    host::{Host, KnownVersion},
+    probe::Memory,
+};
 
 const SOURCE: &str = "systemd's unit files, /sys/fs/cgroup/system.slice, /etc/rancher/k3s, 127.0.0.1";
 /// Where the agent's load balancer keeps its servers.
 const LOAD_BALANCER: &str = "/var/lib/rancher/k3s/agent/etc/k3s-agent-load-balancer.json";
 
-/// Reads what k3s does here and how it is; its binary is run unless `known` knows its version.
-pub(crate) fn probe(host: &Host, known: Option<&KnownVersion>) -> Section<K3s> {
+/// Reads what k3s does here and how it is; its binary is run unless `memory` knows its version.
+pub(crate) fn probe(host: &Host, memory: &mut Memory) -> Section<K3s> {
     let reading = match unit::find(host) {
-        Ok(Some(unit)) => installed(host, &unit, host.k3s_version(known)),
+        Ok(Some(unit)) => installed(host, &unit, version(host, memory)),
         Ok(None) => everywhere(Ok(K3sRole::None), &Unknown::not_applicable("k3s is not installed here")),
         Err(reason) => everywhere(Err(reason.clone()), &reason),
     };
     Section::read(SOURCE, reading.into())
+}
+
+/// What the binary says, remembered until another binary lies there.
+fn version(host: &Host, memory: &mut Memory) -> Reading<String> {
+    // Looked at before it is run: a binary that is replaced meanwhile is run again the next time.
+    let stamp = host.k3s_binary();
+    let version = host.k3s_version(memory.k3s.as_ref());
+    if let (Ok(stamp), Ok(version)) = (stamp, &version) {
+        memory.k3s = Some(KnownVersion { stamp, version: version.clone() });
+    }
+    version
 }
 
 /// A machine with a k3s unit.
@@ -46,6 +60,7 @@ fn installed(host: &Host, unit: &unit::Unit, version: Reading<String>) -> K3sRea
         apiserver_reachable: answers.api.reachable.clone(),
         apiserver_detail: answers.api.detail.clone(),
         load_balancer: load_balancer(host, unit.role),
+        blocked_threads: not_implemented(),
         certificates: certificates(host, &answers),
         etcd: etcd(&answers).map(Into::into),
         snapshots: snapshots(host, unit.role),
@@ -67,6 +82,7 @@ fn everywhere(role: Reading<K3sRole>, reason: &Unknown) -> K3sReading {
         apiserver_reachable: Err(reason.clone()),
         apiserver_detail: Err(reason.clone()),
         load_balancer: Err(reason.clone()),
+        blocked_threads: Err(reason.clone()),
         certificates: Err(reason.clone()),
         etcd: Err(reason.clone()),
         snapshots: Err(reason.clone()),
@@ -95,7 +111,7 @@ fn certificates(host: &Host, answers: &loopback::Answers) -> Reading<Vec<Certifi
     let shown = [("apiserver", api.address, &api.certificate), ("kubelet", loopback::KUBELET, kubelet)];
     let mut rows: Vec<Certificate> =
         shown.iter().filter_map(|(name, source, left)| Some(row(name, source, *left.as_ref().ok()?))).collect();
-    rows.extend(host.helper().and_then(|helper| helper.certificates.clone()).unwrap_or_default());
+    rows.extend(host.root_fact(|answers| &answers.certificates).unwrap_or_default());
     match (rows.is_empty(), kubelet) {
         (true, Err(reason)) => Err(reason.clone()),
         (true, Ok(_)) | (false, _) => Ok(rows),
@@ -111,6 +127,8 @@ fn etcd(answers: &loopback::Answers) -> Reading<EtcdReading> {
     let ready = answers.etcd_ready.clone()?;
     Ok(EtcdReading {
         ready: Ok(ready),
+        has_leader: not_implemented(),
+        commit_p99_seconds: not_implemented(),
         voter: not_implemented(),
         database_bytes: not_implemented(),
         quota_bytes: not_implemented(),
@@ -123,7 +141,7 @@ fn snapshots(host: &Host, role: K3sRole) -> Reading<Vec<Snapshot>> {
     if !is_server(role) {
         return Err(Unknown::not_applicable("an agent has no etcd"));
     }
-    host.helper().and_then(|helper| helper.snapshots.clone()).ok_or_else(|| Unknown::denied(NEEDS_HELPER))
+    host.root_fact(|answers| &answers.snapshots)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use self::{
     statistics::Statistics,
     table::{Family, Row, Superblock},
 };
-use crate::host::{Host, NEEDS_HELPER};
+use crate::host::Host;
 
 mod source;
 mod statistics;
@@ -32,19 +32,19 @@ pub(crate) fn probe(host: &Host) -> Section<section::Mounts> {
     };
     let statistics =
         host.read("/proc/self/mountstats").map(|bytes| statistics::parse(&String::from_utf8_lossy(&bytes)));
-    let waiting = host.helper().and_then(|helper| helper.fuse_waiting.clone());
+    let waiting = host.root_fact(|answers| &answers.fuse_waiting);
     let mounts = table::superblocks(&rows, |family| matches!(family, Family::Remote | Family::Automount))
         .iter()
-        .filter_map(|superblock| mount(superblock, &statistics, waiting.as_ref()))
+        .filter_map(|superblock| mount(superblock, &statistics, &waiting))
         .collect();
-    Section::read(table::SOURCE, MountsReading { mounts: Ok(mounts) }.into())
+    Section::read(table::SOURCE, MountsReading { mounts: Ok(mounts), exports: not_implemented() }.into())
 }
 
 /// One row of the section.
 fn mount(
     superblock: &Superblock<'_>,
     statistics: &Reading<BTreeMap<String, Statistics>>,
-    waiting: Option<&BTreeMap<String, u64>>,
+    waiting: &Reading<BTreeMap<String, u64>>,
 ) -> Option<Mount> {
     let row = superblock.first()?;
     let idle = row.family() == Family::Automount;
@@ -79,6 +79,12 @@ fn mount(
             waiting: waiting_requests(row, waiting),
             ping_seconds: not_implemented(),
             sentinel: not_implemented(),
+            server_address: not_implemented(),
+            port: not_implemented(),
+            name: not_implemented(),
+            outstanding: not_implemented(),
+            shadow_bytes: not_implemented(),
+            shadow_files: not_implemented(),
         }
         .into(),
     )
@@ -109,11 +115,11 @@ fn version(row: &Row) -> Reading<String> {
 }
 
 /// The kernel's count of unanswered FUSE requests, which only root may read.
-fn waiting_requests(row: &Row, waiting: Option<&BTreeMap<String, u64>>) -> Reading<u64> {
+fn waiting_requests(row: &Row, waiting: &Reading<BTreeMap<String, u64>>) -> Reading<u64> {
     if !row.kind.starts_with("fuse") {
         return Err(Unknown::not_applicable("only FUSE counts waiting requests"));
     }
-    let waiting = waiting.ok_or_else(|| Unknown::denied(NEEDS_HELPER))?;
+    let waiting = waiting.as_ref().map_err(Clone::clone)?;
     waiting.get(&row.device_number).copied().ok_or_else(|| Unknown::absent("the kernel lists no such connection"))
 }
 
@@ -126,7 +132,7 @@ mod tests {
     fn one(line: &str) -> Mount {
         let rows = table::parse(line);
         let list = table::superblocks(&rows, |family| family != Family::Virtual);
-        mount(&list[0], &Ok(BTreeMap::new()), None).unwrap()
+        mount(&list[0], &Ok(BTreeMap::new()), &Err(Unknown::denied("no helper"))).unwrap()
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(crate) fn probe(host: &Host) -> Section<Network> {
         virtual_address: not_implemented(),
         tailscale: tailscale(&addresses),
         path_mtu: not_implemented(),
+        path_mtu_to: not_implemented(),
     };
     Section::read("/sys/class/net, getifaddrs, /proc/net/route", reading.into())
 }

@@ -100,7 +100,7 @@ fn flash_guid(host: &Host) -> Reading<String> {
 
 /// Only root may read it; a container's kernel shows the host's.
 fn dmi_uuid(host: &Host) -> Reading<String> {
-    if let Some(uuid) = host.helper().and_then(|helper| helper.dmi_uuid.clone()) {
+    if let Ok(uuid) = host.root_fact(|answers| &answers.dmi_uuid) {
         return Ok(uuid);
     }
     let path = "/sys/class/dmi/id/product_uuid";
@@ -110,10 +110,7 @@ fn dmi_uuid(host: &Host) -> Reading<String> {
 
 fn guests(host: &Host, kind: Option<PlatformKind>) -> Reading<Vec<Guest>> {
     match kind {
-        Some(PlatformKind::ProxmoxHost | PlatformKind::UnraidHost) => {
-            let answered = host.helper().and_then(|helper| helper.guests.clone());
-            answered.ok_or_else(|| Unknown::denied(NEEDS_HELPER))
-        }
+        Some(PlatformKind::ProxmoxHost | PlatformKind::UnraidHost) => host.root_fact(|answers| &answers.guests),
         Some(
             PlatformKind::BareMetal
             | PlatformKind::Vm

@@ -172,7 +172,7 @@ mod tests {
 
     fn merged(answer: SpaceAnswer) -> Mount {
         let mount = Mount { device_number: Some("0:45".to_string()), ..Mount::default() };
-        let mut section = Section::read("", Mounts { mounts: Some(vec![mount]), unknown: Unknowns::new() });
+        let mut section = Section::read("", Mounts { mounts: Some(vec![mount]), ..Mounts::default() });
         merge_mounts(&mut section, &SpaceAnswers::from([("0:45".to_string(), answer)]));
         section.facts.unwrap().mounts.unwrap().remove(0)
     }

@@ -34,7 +34,7 @@ fn copy(from: &Path, to: &Path, files: &mut Vec<PathBuf>) {
 
 fn all(folder: &Path) -> Vec<AnySection> {
     let host = Host::recorded(folder).unwrap();
-    SectionKind::ALL.iter().filter_map(|kind| probe(&host, *kind, &Setting::default())).collect()
+    SectionKind::ALL.iter().filter_map(|kind| probe(&host, *kind, &mut Briefing::default())).collect()
 }
 
 /// Values that are neither known nor explained.

@@ -2,20 +2,23 @@
 
 use std::io::{self, Write};
 
-use coord_model::{AnySection, SectionKind};
+use coord_model::SectionKind;
 
 use super::{
     cap::capped,
     line::{Domain, Line},
 };
 use crate::{
-    host::{BinaryStamp, Host, KnownVersion},
+    host::Host,
     probe::{
-        self, Setting,
+        self, Briefing,
         mounts::table,
         space::{Job, jobs},
     },
 };
+
+/// The name that says that a briefing waits on standard input.
+const BRIEFED: &str = "briefed";
 
 /// Which superblocks are asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,8 +53,8 @@ pub(crate) struct Wanted {
     pub(crate) sections: Vec<SectionKind>,
     /// Superblocks, asked after all sections.
     pub(crate) spaces: Spaces,
-    /// What is known of the k3s binary.
-    pub(crate) known_k3s: Option<KnownVersion>,
+    /// Whether a briefing waits on standard input.
+    pub(crate) briefed: bool,
 }
 
 /// The names of `wanted` as arguments of `coord-agent probe`.
@@ -64,9 +67,7 @@ pub(super) fn names(wanted: &Wanted) -> Vec<String> {
         names.push("space=remote".to_string());
     }
     names.extend(wanted.spaces.one.iter().map(|device| format!("space={device}")));
-    names.extend(
-        wanted.known_k3s.iter().filter_map(|known| Some(format!("k3s={}", serde_json::to_string(known).ok()?))),
-    );
+    names.extend(wanted.briefed.then(|| BRIEFED.to_string()));
     names.extend(wanted.spaces.except.iter().map(|device| format!("except={device}")));
     names
 }
@@ -80,8 +81,8 @@ pub(crate) fn wanted(names: &[String]) -> Result<Wanted, String> {
             Some(("space", "remote")) => wanted.spaces.remote = true,
             Some(("space", device)) => wanted.spaces.one = Some(device.to_string()),
             Some(("except", device)) => wanted.spaces.except.push(device.to_string()),
-            Some(("k3s", known)) => wanted.known_k3s = Some(serde_json::from_str(known).map_err(|_| name.clone())?),
             Some(_) => return Err(name.clone()),
+            None if name == BRIEFED => wanted.briefed = true,
             None => wanted.sections.push(known(name).ok_or_else(|| name.clone())?),
         }
     }
@@ -93,17 +94,14 @@ fn known(name: &str) -> Option<SectionKind> {
 }
 
 /// Reads everything that is wanted and tells it on `out`.
-pub(crate) fn run(host: &Host, wanted: &Wanted, out: &mut impl Write) -> io::Result<()> {
-    let setting = Setting { known_k3s: wanted.known_k3s.clone(), ..Setting::default() };
+pub(crate) fn run(host: &Host, wanted: &Wanted, mut briefing: Briefing, out: &mut impl Write) -> io::Result<()> {
     for kind in &wanted.sections {
         tell(out, &Line::Start(Domain::Section(*kind)))?;
-        // Looked at before it is run: a binary that is replaced meanwhile is run again the next time.
-        let binary = (*kind == SectionKind::K3s).then(|| host.k3s_binary());
-        let Some(section) = probe::probe(host, *kind, &setting) else { continue };
-        let known = binary.and_then(|binary| known_k3s(binary.ok()?, &section));
+        let before = briefing.memory.clone();
+        let Some(section) = probe::probe(host, *kind, &mut briefing) else { continue };
         tell(out, &Line::Done(Box::new(capped(section))))?;
-        if let Some(known) = known {
-            tell(out, &Line::K3s(known))?;
+        if briefing.memory != before {
+            tell(out, &Line::Memory(Box::new(briefing.memory.clone())))?;
         }
     }
     if wanted.spaces.any() {
@@ -115,12 +113,6 @@ pub(crate) fn run(host: &Host, wanted: &Wanted, out: &mut impl Write) -> io::Res
         }
     }
     tell(out, &Line::End)
-}
-
-/// What the next child need not ask the k3s binary again.
-fn known_k3s(stamp: BinaryStamp, section: &AnySection) -> Option<KnownVersion> {
-    let AnySection::K3s(k3s) = section else { return None };
-    Some(KnownVersion { stamp, version: k3s.facts.as_ref()?.version.clone()? })
 }
 
 fn tell(out: &mut impl Write, line: &Line) -> io::Result<()> {
@@ -136,8 +128,6 @@ mod tests {
 
     #[test]
     fn names_and_back() {
-        let stamp = r#"{"path":"/usr/bin/k3s","size":9,"modifiedSeconds":7,"modifiedNanoseconds":1}"#;
-        let known = KnownVersion { stamp: serde_json::from_str(stamp).unwrap(), version: "v1=2".to_string() };
         let all = Wanted {
             sections: vec![SectionKind::Gpu, SectionKind::Mounts],
             spaces: Spaces {
@@ -146,12 +136,11 @@ mod tests {
                 one: Some("0:45".to_string()),
                 except: vec!["8:1".to_string(), "0:46".to_string()],
             },
-            known_k3s: Some(known),
+            briefed: true,
         };
         assert_eq!(wanted(&names(&all)), Ok(all));
         assert_eq!(wanted(&["gpus".to_string()]), Err("gpus".to_string()));
         assert_eq!(wanted(&["unrecognised-7".to_string()]), Err("unrecognised-7".to_string()));
-        assert_eq!(wanted(&["k3s={}".to_string()]), Err("k3s={}".to_string()));
         assert_eq!(wanted(&["a=b".to_string()]), Err("a=b".to_string()));
     }
 
@@ -168,7 +157,7 @@ mod tests {
     fn every_step_is_announced() {
         let mut out = Vec::new();
         let wanted = Wanted { sections: vec![SectionKind::Agent], ..Wanted::default() };
-        run(&Host::live(), &wanted, &mut out).unwrap();
+        run(&Host::here(), &wanted, Briefing::default(), &mut out).unwrap();
         let lines: Vec<Line> =
             out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
         assert_eq!(lines[0], Line::Start(Domain::Section(SectionKind::Agent)));

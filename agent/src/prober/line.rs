@@ -3,7 +3,10 @@
 use coord_model::{AnySection, SectionKind};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Answer, KnownVersion, Space};
+use crate::{
+    host::{Answer, Space},
+    probe::Memory,
+};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +23,8 @@ pub(super) enum Line {
         /// What statvfs said.
         answer: Answer<Space>,
     },
-    /// What the k3s binary says, so that it need not be run again.
-    K3s(KnownVersion),
+    /// What later readings should know.
+    Memory(Box<Memory>),
     /// Everything that was asked for is told.
     End,
 }

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn command(key: &str, generation: u64, epoch: u64) -> Command {
-        let action = CommandAction::Refresh { sections: Vec::new() };
+        let action = CommandAction::Refresh { sections: Vec::new(), measures: Vec::new() };
         Command { key: key.into(), generation, epoch, deadline: Duration::from_secs(1), action }
     }
 

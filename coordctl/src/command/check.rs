@@ -38,7 +38,8 @@ pub(super) async fn run(node: Option<&str>, coordinator: &Coordinator, output: &
 async fn refreshed(name: &str, coordinator: &Coordinator, output: &Output) {
     let refresh = async {
         let mut calls = coordinator.call().await?;
-        let request = RefreshNode { name: name.to_owned(), sections: Vec::new(), deadline: REFRESH };
+        let request =
+            RefreshNode { name: name.to_owned(), sections: Vec::new(), measures: Vec::new(), deadline: REFRESH };
         let answer = within(REFRESH + Duration::from_secs(5), calls.control.refresh(request)).await;
         calls.answer(answer)
     };

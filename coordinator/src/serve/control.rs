@@ -227,7 +227,7 @@ impl Control {
             Ok::<_, generations::GenerationRefusal>(generation)
         });
         let generation = generation.await.map_err(|error| refuse(&error))?;
-        let action_sections = CommandAction::Refresh { sections: wish.sections };
+        let action_sections = CommandAction::Refresh { sections: wish.sections, measures: wish.measures };
         let command = Command { key: key.clone(), generation, epoch: state.epoch, deadline, action: action_sections };
         let sent = state.registry.send(&id, command, action, state.boot());
         let outcome = match sent {

@@ -72,14 +72,48 @@ pub struct Welcome {
     pub coordinators: Vec<String>,
 }
 
+/// A network file system that the cluster file declares for a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExpectedMount {
+    /// Its name in the cluster file.
+    pub name: String,
+    /// Where it must be mounted.
+    pub path: String,
+    /// The server's name or address; empty for any.
+    pub server: String,
+    /// The exported folder; empty for any.
+    pub export: String,
+    /// Whether it must be writable.
+    pub writable: bool,
+    /// A file below `path` that is there only when the right thing is mounted; empty for none.
+    pub sentinel: String,
+    /// Mounted by the kubelet only while a pod runs: any superblock of that server and export counts, at any path.
+    pub volume: bool,
+}
+
 /// What the coordinator expects to be true on a node; replaced whole, kept while disconnected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Expect {
-    /// Paths at which a network file system must be mounted.
-    pub mounts: Vec<String>,
+    /// Network file systems that must be mounted.
+    pub mounts: Vec<ExpectedMount>,
     /// Containers whose state is reported.
     pub containers: Vec<String>,
+    /// The cluster's virtual address; empty where none is declared.
+    pub virtual_address: String,
+}
+
+words! {
+    /// Something that is measured on demand only, because it costs time or writes.
+    pub enum Measure {
+        /// fdatasync of the file system below k3s's data, as etcd would feel it. Writes up to 22 MiB.
+        DiskLatency = 1 => "disk-latency",
+        /// Largest packet to the coordinator.
+        PathMtu = 2 => "path-mtu",
+        /// How busy the video engines are; wakes nothing.
+        GpuBusy = 3 => "gpu-busy",
+    }
 }
 
 /// What a command asks for.
@@ -89,6 +123,8 @@ pub enum CommandAction {
     Refresh {
         /// Which ones.
         sections: Vec<SectionKind>,
+        /// What is measured for it; an agent that does not know a measure leaves it out.
+        measures: Vec<Measure>,
     },
     /// Something that only a newer version knows.
     Unrecognised(u32),

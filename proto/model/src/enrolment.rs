@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
-use crate::{MachineEvidence, SectionKind, Wall};
+use crate::{MachineEvidence, Measure, SectionKind, Wall};
 
 /// Asks for an identity with a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,6 +128,8 @@ pub struct RefreshNode {
     pub name: String,
     /// Which sections; all when empty.
     pub sections: Vec<SectionKind>,
+    /// What is measured for it.
+    pub measures: Vec<Measure>,
     /// How long to wait for it; zero for 10 s.
     pub deadline: Duration,
 }

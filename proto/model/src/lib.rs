@@ -24,8 +24,8 @@ mod words;
 
 pub use code::{Code, Explanation};
 pub use conversation::{
-    AgentMessage, Command, CommandAction, CoordinatorMessage, EndReason, Expect, Hello, MachineEvidence, Outcome,
-    OutcomeResult, PROTOCOL, Refusal, Welcome,
+    AgentMessage, Command, CommandAction, CoordinatorMessage, EndReason, Expect, ExpectedMount, Hello, MachineEvidence,
+    Measure, Outcome, OutcomeResult, PROTOCOL, Refusal, Welcome,
 };
 pub use enrolment::{
     Approve, CreateToken, CreatedToken, Done, Enrol, Enrolled, NameNode, Nothing, RefreshNode, Rejoin, RenameNode,

@@ -12,7 +12,7 @@ mod system;
 mod unraid;
 mod usb;
 
-pub use agent::{Agent, AgentReading, HelperState};
+pub use agent::{Agent, AgentReading, EventSource, EventSourceReading, HelperState};
 pub use disk::{BlockDevice, BlockDeviceReading, Disk, DiskReading, Filesystem, FilesystemReading};
 pub use docker::{Docker, DockerContainer, DockerContainerReading, DockerReading};
 pub use gpu::{
@@ -22,7 +22,7 @@ pub use gpu::{
 pub use k3s::{
     Certificate, CertificateReading, Etcd, EtcdReading, K3s, K3sReading, K3sRole, Snapshot, SnapshotReading, UnitState,
 };
-pub use mounts::{Mount, MountReading, MountState, Mounts, MountsReading};
+pub use mounts::{Export, ExportReading, Mount, MountReading, MountState, Mounts, MountsReading};
 pub use network::{Interface, InterfaceReading, Network, NetworkReading};
 pub use platform::{Guest, GuestReading, Layer, LayerReading, Platform, PlatformKind, PlatformReading};
 pub use system::{

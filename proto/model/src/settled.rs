@@ -56,6 +56,7 @@ impl Settled for Gpu {
         let devices = rows(self.devices.as_ref(), |device| {
             device.video_busy_percent = None;
             device.users = None;
+            device.verdict_seconds = None;
         });
         Self { devices, unknown: self.unknown.clone() }
     }
@@ -71,7 +72,11 @@ impl Settled for Disk {
             filesystem.available_bytes = None;
             filesystem.inodes_free = None;
         });
-        let devices = rows(self.devices.as_ref(), |device| device.written_bytes = None);
+        let devices = rows(self.devices.as_ref(), |device| {
+            device.written_bytes = None;
+            device.io_errors = None;
+            device.kernel_errors = None;
+        });
         Self { filesystems, devices, ..self.clone() }
     }
 }
@@ -87,8 +92,10 @@ impl Settled for Mounts {
             mount.major_timeouts = None;
             mount.waiting = None;
             mount.ping_seconds = None;
+            mount.outstanding = None;
+            mount.shadow_bytes = None;
         });
-        Self { mounts, unknown: self.unknown.clone() }
+        Self { mounts, ..self.clone() }
     }
 }
 
@@ -99,10 +106,11 @@ impl Settled for K3s {
         let etcd = self.etcd.clone().map(|etcd| crate::section::Etcd {
             database_bytes: None,
             sync_p99_seconds: None,
+            commit_p99_seconds: None,
             leader_changes: None,
             ..etcd
         });
-        Self { unit_since_seconds: None, certificates, snapshots, etcd, ..self.clone() }
+        Self { unit_since_seconds: None, blocked_threads: None, certificates, snapshots, etcd, ..self.clone() }
     }
 }
 

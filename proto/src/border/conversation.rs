@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use coord_model::{
-    AgentMessage, Command, CommandAction, CoordinatorMessage, Expect, Hello, MachineEvidence, Outcome, Refusal, Welcome,
+    AgentMessage, Command, CommandAction, CoordinatorMessage, Expect, ExpectedMount, Hello, MachineEvidence, Outcome,
+    Refusal, Welcome,
 };
 
 use super::{
@@ -37,7 +38,8 @@ macro_rules! plain {
 
 pub(super) use plain;
 
-plain!(Expect => wire::Expect { mounts, containers });
+plain!(ExpectedMount => wire::ExpectedMount { name, path, server, export, writable, sentinel, volume });
+plain!(Expect => wire::Expect { mounts, containers, virtual_address });
 plain!(Outcome => wire::Outcome { key, generation, result, message });
 
 /// The most addresses and features that one machine may name: everything beyond would be kept for as long as its row.
@@ -136,9 +138,10 @@ impl Field<wire::Welcome> for Welcome {
 impl Field<wire::Command> for Command {
     fn onto_wire(self) -> wire::Command {
         let action = match self.action {
-            CommandAction::Refresh { sections } => {
-                Some(wire::command::Action::Refresh(wire::Refresh { sections: sections.onto_wire() }))
-            }
+            CommandAction::Refresh { sections, measures } => Some(wire::command::Action::Refresh(wire::Refresh {
+                sections: sections.onto_wire(),
+                measures: measures.onto_wire(),
+            })),
             CommandAction::Unrecognised(_) => None,
         };
         wire::Command {
@@ -152,9 +155,10 @@ impl Field<wire::Command> for Command {
 
     fn from_wire(wire: wire::Command) -> Result<Self, BadField> {
         let action = match wire.action {
-            Some(wire::command::Action::Refresh(refresh)) => {
-                CommandAction::Refresh { sections: field("sections", refresh.sections)? }
-            }
+            Some(wire::command::Action::Refresh(refresh)) => CommandAction::Refresh {
+                sections: field("sections", refresh.sections)?,
+                measures: field("measures", refresh.measures)?,
+            },
             None => CommandAction::Unrecognised(0),
         };
         Ok(Self {

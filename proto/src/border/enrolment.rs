@@ -158,6 +158,7 @@ impl Field<wire::RefreshRequest> for RefreshNode {
         wire::RefreshRequest {
             name: self.name,
             sections: self.sections.onto_wire(),
+            measures: self.measures.onto_wire(),
             deadline_milliseconds: milliseconds(self.deadline),
         }
     }
@@ -166,6 +167,7 @@ impl Field<wire::RefreshRequest> for RefreshNode {
         Ok(Self {
             name: field("name", wire.name)?,
             sections: field("sections", wire.sections)?,
+            measures: field("measures", wire.measures)?,
             deadline: Duration::from_millis(wire.deadline_milliseconds),
         })
     }

@@ -41,7 +41,8 @@ word!(
     section::UnitState,
 );
 
-mirror!(section::Agent => wire::Agent { version, user, root, state_directory, configuration_file, configuration_error, helper, recorded_from, started_seconds } []);
+mirror!(section::EventSource => wire::EventSource { name, watching, detail } []);
+mirror!(section::Agent => wire::Agent { version, user, root, state_directory, configuration_file, configuration_error, helper, helper_detail, recorded_from, started_seconds } [event_sources]);
 mirror!(section::Layer => wire::Layer { kind, name, privileged } [evidence]);
 mirror!(section::Guest => wire::Guest { name, identifier, kind, running, uuid } [macs, gpus]);
 mirror!(section::Platform => wire::Platform { kind, label, product, hypervisor, architecture, kernel, operating_system, host_name, machine_id, flash_guid, dmi_uuid, serial_number } [layers, guests]);
@@ -49,23 +50,24 @@ mirror!(section::Pressure => wire::Pressure { some_10, some_60, full_10, full_60
 mirror!(section::Temperature => wire::Temperature { name, celsius, critical_celsius } []);
 mirror!(section::Power => wire::Power { undervoltage, undervoltage_seen, throttled, throttled_seen, frequency_capped, frequency_capped_seen } []);
 mirror!(section::System => wire::System { processors, processor_model, load_1, load_5, load_15, processor_busy_seconds, memory_total_bytes, memory_available_bytes, memory_source, swap_total_bytes, swap_free_bytes, uptime_seconds, boot_id, processor_pressure, memory_pressure, io_pressure, clock_synchronised, clock_offset_seconds, reboot_needed, unclean_boots, kernel_stalls, kernel_io_errors, watchdog, power } [temperatures, reboot_reasons]);
-mirror!(section::Codecs => wire::Codecs { source } [decode, encode]);
+mirror!(section::Codecs => wire::Codecs { source, reference } [decode, encode]);
 mirror!(section::GpuAccess => wire::GpuAccess { usable_by_root, usable_by_group, reason, detail, group, group_id, mode, tested_as } []);
-mirror!(section::GpuDevice => wire::GpuDevice { address, vendor_id, device_id, name, driver, card, render_node, render_number, virtual_function, runtime_status, can_transcode, access, opened, codecs, video_busy_percent } [users]);
+mirror!(section::GpuDevice => wire::GpuDevice { address, vendor_id, device_id, name, driver, card, render_node, render_number, virtual_function, runtime_status, can_transcode, access, opened, codecs, video_busy_percent, physical_function, virtual_functions, driver_version, open_detail, verdict_seconds } [users, guests]);
 mirror!(section::Gpu => wire::Gpu {  } [devices]);
-mirror!(section::Filesystem => wire::Filesystem { path, device_number, source, kind, size_bytes, free_bytes, available_bytes, inodes, inodes_free, read_only, disk, rotational, errors } [roles]);
-mirror!(section::BlockDevice => wire::BlockDevice { name, model, size_bytes, rotational, removable, state, written_bytes, life_used_percent, pre_end_of_life, critical_warning, smart } []);
-mirror!(section::Disk => wire::Disk { sync_latency_seconds } [filesystems, devices]);
-mirror!(section::Mount => wire::Mount { device_number, kind, source, server, export, options, read_only, hard, version, state, detail, state_seconds, size_bytes, available_bytes, round_trip_seconds, operations, retransmissions, major_timeouts, waiting, ping_seconds, sentinel } [paths]);
-mirror!(section::Mounts => wire::Mounts {  } [mounts]);
+mirror!(section::Filesystem => wire::Filesystem { path, device_number, source, kind, size_bytes, free_bytes, available_bytes, inodes, inodes_free, read_only, disk, rotational, errors, read_only_flips } [roles]);
+mirror!(section::BlockDevice => wire::BlockDevice { name, model, size_bytes, rotational, removable, state, written_bytes, life_used_percent, pre_end_of_life, critical_warning, smart, io_errors, kernel_errors, degraded } []);
+mirror!(section::Disk => wire::Disk { sync_latency_seconds, sync_latency_path } [filesystems, devices]);
+mirror!(section::Mount => wire::Mount { device_number, kind, source, server, export, options, read_only, hard, version, state, detail, state_seconds, size_bytes, available_bytes, round_trip_seconds, operations, retransmissions, major_timeouts, waiting, ping_seconds, sentinel, server_address, port, name, outstanding, shadow_bytes, shadow_files } [paths]);
+mirror!(section::Export => wire::Export { path, kind, clients } []);
+mirror!(section::Mounts => wire::Mounts {  } [mounts, exports]);
 mirror!(section::Certificate => wire::Certificate { name, source, seconds_left } []);
 mirror!(section::Snapshot => wire::Snapshot { path, size_bytes, age_seconds } []);
-mirror!(section::Etcd => wire::Etcd { ready, voter, database_bytes, quota_bytes, sync_p99_seconds, leader_changes } []);
-mirror!(section::K3s => wire::K3s { role, unit, unit_state, unit_since_seconds, enabled, version, datastore, server_url, kubelet_healthy, apiserver_reachable, apiserver_detail, etcd } [load_balancer, certificates, snapshots]);
+mirror!(section::Etcd => wire::Etcd { ready, has_leader, commit_p99_seconds, voter, database_bytes, quota_bytes, sync_p99_seconds, leader_changes } []);
+mirror!(section::K3s => wire::K3s { role, unit, unit_state, unit_since_seconds, enabled, version, datastore, server_url, kubelet_healthy, apiserver_reachable, apiserver_detail, blocked_threads, etcd } [load_balancer, certificates, snapshots]);
 mirror!(section::DockerContainer => wire::DockerContainer { name, image, state, health } []);
 mirror!(section::Docker => wire::Docker { present, running, socket, version } [containers]);
 mirror!(section::Interface => wire::Interface { name, mac, physical, state, mtu, speed_megabits } [addresses]);
-mirror!(section::Network => wire::Network { host_name, default_interface, gateway, virtual_address, tailscale, path_mtu } [interfaces]);
+mirror!(section::Network => wire::Network { host_name, default_interface, gateway, virtual_address, tailscale, path_mtu, path_mtu_to } [interfaces]);
 mirror!(section::SerialDevice => wire::SerialDevice { tty, product, manufacturer, vendor_id, product_id, serial_number, candidate, present, busy } []);
 mirror!(section::Usb => wire::Usb {  } [serial_devices]);
 mirror!(section::UnraidDisk => wire::UnraidDisk { name, device, model, status, spun_down, celsius, errors, size_bytes, free_bytes, rotational } []);

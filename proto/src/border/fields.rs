@@ -126,4 +126,4 @@ macro_rules! word {
 pub(crate) use word;
 
 word!(coord_model::ValueState, coord_model::SectionKind, coord_model::OutcomeResult, coord_model::EndReason);
-word!(coord_model::ViewKind);
+word!(coord_model::ViewKind, coord_model::Measure);

@@ -37,6 +37,9 @@ fn device(host: &Host, name: &str) -> BlockDevice {
         pre_end_of_life: text("device/pre_eol_info").map(|state| end_of_life(&state)),
         critical_warning: not_implemented(),
         smart: not_implemented(),
+        io_errors: not_implemented(),
+        kernel_errors: not_implemented(),
+        degraded: not_implemented(),
     }
     .into()
 }

@@ -9,7 +9,7 @@ use coord_model::{
 };
 
 use crate::{
-    host::{Access, HelperGpu, Host, NEEDS_HELPER, Node},
+    host::{Access, GpuRequest, HelperGpu, Host, NEEDS_HELPER, Node},
     probe::{mounts::table, platform},
 };
 
@@ -105,9 +105,10 @@ fn judge(host: &Host, place: &Place) -> Verdict {
         return never(GpuReason::Nodev, format!("the file system of {} is mounted nodev", place.path));
     }
     let unmapped = place.node.group == OVERFLOW && platform::privileged(host) == Ok(false);
-    let helper = host.helper().and_then(|helper| helper.gpu.as_ref()).and_then(|gpu| gpu.get(&place.path));
+    let request = GpuRequest { nodes: vec![place.path.clone()], open: Vec::new() };
+    let helper = host.helper_gpu(&request).ok().and_then(|mut answers| answers.remove(&place.path));
     if let Some(answers) = helper {
-        return by_helper(place, answers, unmapped);
+        return by_helper(place, &answers, unmapped);
     }
     let (user, access) = match (host.user(), host.access(&place.path)) {
         (Ok(user), Ok(access)) => (user, access),
@@ -119,7 +120,7 @@ fn judge(host: &Host, place: &Place) -> Verdict {
         let as_group = if access.errno.is_some() { access.clone() } else { Access { errno: group } };
         return Verdict {
             tested_as: Ok("root; the group by its mode".to_string()),
-            ..by_helper(place, &HelperGpu { as_root: access, as_group }, unmapped)
+            ..by_helper(place, &HelperGpu { as_root: access, as_group, open: None, codecs: None }, unmapped)
         };
     }
     by_user(place, &user.name, access.errno.as_deref(), &group_name(host, place.node.group))
@@ -262,7 +263,11 @@ mod tests {
 
     fn helper(root: Option<&str>, group: Option<&str>, unmapped: bool) -> Verdict {
         let access = |errno: Option<&str>| Access { errno: errno.map(str::to_string) };
-        by_helper(&place(0o660, 104), &HelperGpu { as_root: access(root), as_group: access(group) }, unmapped)
+        by_helper(
+            &place(0o660, 104),
+            &HelperGpu { as_root: access(root), as_group: access(group), open: None, codecs: None },
+            unmapped,
+        )
     }
 
     #[test]

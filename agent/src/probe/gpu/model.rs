@@ -70,8 +70,12 @@ impl Model {
             Video::Other => return None,
         };
         let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        let reading =
-            CodecsReading { decode: Ok(owned(decode)), encode: Ok(owned(encode)), source: Ok(CodecSource::Table) };
+        let reading = CodecsReading {
+            decode: Ok(owned(decode)),
+            encode: Ok(owned(encode)),
+            source: Ok(CodecSource::Table),
+            reference: coord_model::not_implemented(),
+        };
         Some(reading.into())
     }
 }

@@ -28,7 +28,7 @@ fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
 
 fn facts(files: &[(&str, &str)]) -> K3s {
     let (_folder, host) = host(files);
-    probe(&host, None).facts.unwrap()
+    probe(&host, &mut Memory::default()).facts.unwrap()
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_k3s_that_hangs_is_told_and_costs_no_more_than_its_silence() {
             "https": {{"127.0.0.1:6443": {silent}, "127.0.0.1:10250": {silent}}}}}"#
     );
     fs::write(folder.path().join("answers.json"), answers).unwrap();
-    let facts = probe(&Host::recorded(folder.path()).unwrap(), None).facts.unwrap();
+    let facts = probe(&Host::recorded(folder.path()).unwrap(), &mut Memory::default()).facts.unwrap();
     assert_eq!((facts.kubelet_healthy, facts.apiserver_reachable), (Some(false), Some(false)));
     assert_eq!(facts.apiserver_detail.as_deref(), Some("no answer in 2 s"));
     assert_eq!(facts.unknown["etcd"].state, ValueState::Timeout);

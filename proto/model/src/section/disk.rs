@@ -33,6 +33,8 @@ facts! {
         rotational: bool,
         /// Errors that the file system counted.
         errors: u64,
+        /// How often it turned read-only since the agent started.
+        read_only_flips: u32,
         /// Paths Coord cares about that lie on it.
         roles: Vec<String>,
     }
@@ -63,6 +65,12 @@ facts! {
         critical_warning: String,
         /// Last SMART verdict, from a cache.
         smart: String,
+        /// I/O errors that the driver counted (SCSI), some of them harmless.
+        io_errors: u64,
+        /// I/O errors of this disk in the kernel log since boot; needs the helper.
+        kernel_errors: u64,
+        /// A software array: whether a member is missing.
+        degraded: bool,
     }
 }
 
@@ -75,5 +83,7 @@ facts! {
         devices: Vec<BlockDevice>,
         /// 99th percentile of fdatasync, measured on demand.
         sync_latency_seconds: f64,
+        /// Where that was measured.
+        sync_latency_path: String,
     }
 }

@@ -47,6 +47,8 @@ facts! {
         encode: Vec<String>,
         /// Where the list comes from.
         source: CodecSource,
+        /// The vendor's page or the driver that said so.
+        reference: String,
     }
 }
 
@@ -93,6 +95,12 @@ facts! {
         render_number: String,
         /// Whether it is an SR-IOV virtual function.
         virtual_function: bool,
+        /// PCI address of the physical function that a virtual function belongs to.
+        physical_function: String,
+        /// How many virtual functions a physical function has now.
+        virtual_functions: u32,
+        /// Version of the driver's module, or the kernel's release for one that is built in.
+        driver_version: String,
         /// `active`, `suspended`, as power management says.
         runtime_status: String,
         /// Whether such a device can transcode at all; false for virtio, vgem and simpledrm.
@@ -101,12 +109,18 @@ facts! {
         access: GpuAccess,
         /// Whether the last real open succeeded.
         opened: bool,
+        /// What that open said, with the errno.
+        open_detail: String,
+        /// Seconds since access and open were tested; an asleep GPU keeps its last verdict.
+        verdict_seconds: f64,
         /// What the video engines can do.
         codecs: Codecs,
         /// How busy the video engines are.
         video_busy_percent: f64,
         /// Programs that have it open.
         users: Vec<String>,
+        /// Guests of this hypervisor that have been given it.
+        guests: Vec<String>,
     }
 }
 

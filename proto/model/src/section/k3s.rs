@@ -61,6 +61,8 @@ facts! {
     pub struct Etcd from EtcdReading {
         /// Whether it says that it is ready.
         ready: bool,
+        /// Whether it knows a leader.
+        has_leader: bool,
         /// Voter, or learner.
         voter: bool,
         /// Size of the database.
@@ -69,6 +71,8 @@ facts! {
         quota_bytes: u64,
         /// 99th percentile of the log's fsync.
         sync_p99_seconds: f64,
+        /// 99th percentile of the database's commit.
+        commit_p99_seconds: f64,
         /// Since the member started.
         leader_changes: u64,
     }
@@ -101,6 +105,8 @@ facts! {
         apiserver_detail: String,
         /// Servers that the agent's load balancer knows.
         load_balancer: Vec<String>,
+        /// Threads of k3s that wait uninterruptibly, usually for a disk or a dead server.
+        blocked_threads: u32,
         /// Certificates with their time left.
         certificates: Vec<Certificate>,
         /// The etcd member of a server.

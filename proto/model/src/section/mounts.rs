@@ -47,6 +47,12 @@ facts! {
         server: String,
         /// The exported folder.
         export: String,
+        /// The server's address as the mount uses it, for the ping.
+        server_address: String,
+        /// Its port.
+        port: u32,
+        /// Name of the mount in the cluster file; absent when it is not declared.
+        name: String,
         /// Where it is mounted, bind mounts included.
         paths: Vec<String>,
         /// Superblock options.
@@ -75,12 +81,30 @@ facts! {
         retransmissions: u64,
         /// Requests that timed out so far.
         major_timeouts: u64,
+        /// NFS: requests that were sent and not answered yet.
+        outstanding: u64,
         /// FUSE: requests that wait for an answer; needs the helper.
         waiting: u64,
         /// Answer time of an RPC NULL call to the server.
         ping_seconds: f64,
         /// Whether the declared sentinel file is there.
         sentinel: bool,
+        /// A missing mount: bytes in the local folder below its path, which grows while nothing is mounted there.
+        shadow_bytes: u64,
+        /// A missing mount: files in that folder; at most 1000 are counted.
+        shadow_files: u64,
+    }
+}
+
+facts! {
+    /// One folder that this machine exports over NFS.
+    pub struct Export from ExportReading {
+        /// The folder.
+        path: String,
+        /// Kind of the file system below it: fuse.shfs, ext4.
+        kind: String,
+        /// Who may mount it, as exports(5) writes it.
+        clients: String,
     }
 }
 
@@ -89,5 +113,7 @@ facts! {
     pub struct Mounts from MountsReading {
         /// Ordered by path.
         mounts: Vec<Mount>,
+        /// What this machine exports over NFS, ordered by path.
+        exports: Vec<Export>,
     }
 }

@@ -41,5 +41,7 @@ facts! {
         tailscale: String,
         /// Largest packet to the other nodes, measured on demand.
         path_mtu: u32,
+        /// The address that it was measured to.
+        path_mtu_to: String,
     }
 }

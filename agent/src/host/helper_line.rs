@@ -1,0 +1,120 @@
+//! The way from the agent to its root helper: one request and one reply, a line of JSON each, on a Unix socket with
+//! a deadline. Both programs come from one package, so both sides of the words stand here.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use coord_model::{Reading, Unknown, ValueState};
+use serde::{Deserialize, Serialize};
+
+use super::{GpuAnswers, HelperAnswers, NEEDS_HELPER};
+
+/// How long the helper may take for one reply: more than its own deadline for what it reads.
+const PATIENCE: Duration = Duration::from_millis(4500);
+/// The most that a reply may be.
+const LARGEST_REPLY: u64 = 1 << 20;
+
+/// What the agent may ask for. The list is closed; nothing here changes anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// All root facts of one tick.
+    Facts(FactsRequest),
+    /// What root and the owning group may do with GPU nodes.
+    Gpu(GpuRequest),
+}
+
+/// What the verb `facts` needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct FactsRequest {
+    /// Containers whose state is wanted, by name.
+    pub(crate) containers: Vec<String>,
+}
+
+/// What the verb `gpu` needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct GpuRequest {
+    /// Nodes below /dev/dri, for instance `/dev/dri/renderD128`.
+    pub(crate) nodes: Vec<String>,
+    /// Nodes, of those, that are really opened: only ones whose device is awake.
+    pub(crate) open: Vec<String>,
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    /// To [`Request::Facts`].
+    Facts(Box<HelperAnswers>),
+    /// To [`Request::Gpu`].
+    Gpu(GpuAnswers),
+    /// The request was not answered, and why.
+    Refused(String),
+}
+
+/// The helper's socket, and what it answered in this process.
+#[derive(Clone, Debug)]
+pub(crate) struct HelperLine {
+    socket: PathBuf,
+    request: FactsRequest,
+    facts: OnceLock<Reading<HelperAnswers>>,
+}
+
+impl HelperLine {
+    /// A line that asks at `socket` when somebody wants to know.
+    pub(crate) fn new(socket: PathBuf, request: FactsRequest) -> Self {
+        Self { socket, request, facts: OnceLock::new() }
+    }
+
+    /// The verb `facts`, asked at most once.
+    pub(super) fn facts(&self) -> Reading<&HelperAnswers> {
+        let asked = self.facts.get_or_init(|| match ask(&self.socket, &Request::Facts(self.request.clone()))? {
+            Reply::Facts(answers) => Ok(*answers),
+            Reply::Gpu(_) => Err(Unknown::error("coord-helper answered another question")),
+            Reply::Refused(why) => Err(Unknown::denied(format!("coord-helper refuses: {why}"))),
+        });
+        asked.as_ref().map_err(Clone::clone)
+    }
+
+    /// The verb `gpu`.
+    pub(super) fn gpu(&self, request: &GpuRequest) -> Reading<GpuAnswers> {
+        match ask(&self.socket, &Request::Gpu(request.clone()))? {
+            Reply::Gpu(answers) => Ok(answers),
+            Reply::Facts(_) => Err(Unknown::error("coord-helper answered another question")),
+            Reply::Refused(why) => Err(Unknown::denied(format!("coord-helper refuses: {why}"))),
+        }
+    }
+}
+
+/// One request and its reply.
+fn ask(socket: &Path, request: &Request) -> Reading<Reply> {
+    let mut stream = UnixStream::connect(socket).map_err(|error| absent(socket, &error))?;
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
+            Unknown::new(ValueState::Timeout, format!("coord-helper did not answer in {} s", PATIENCE.as_secs_f32()))
+        }
+        _ => Unknown::error(format!("coord-helper: {error}")),
+    };
+    stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE))).map_err(failed)?;
+    let mut line = serde_json::to_vec(request).map_err(|error| Unknown::error(error.to_string()))?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(failed)?;
+    let mut reply = String::new();
+    BufReader::new(stream.take(LARGEST_REPLY)).read_line(&mut reply).map_err(failed)?;
+    serde_json::from_str(&reply).map_err(|error| Unknown::error(format!("coord-helper made no sense: {error}")))
+}
+
+/// Nobody listens: a fact about this machine, with the line that turns the helper on.
+fn absent(socket: &Path, error: &std::io::Error) -> Unknown {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Unknown::denied(NEEDS_HELPER),
+        _ => Unknown::denied(format!("coord-helper at {}: {error}", socket.display())),
+    }
+}

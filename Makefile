@@ -13,8 +13,10 @@ export RUST_TEST_THREADS ?= 2
 # --locked: what is built is what Cargo.lock says.
 CARGO_FLAGS ?= --locked
 OLDEST_RUSTC := 1.95
-# Programs that some tests drive, as Debian packages of the same names.
-TEST_TOOLS := strace
+# Programs that some tests drive, each with the Debian package that has it.
+TEST_TOOLS := strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc
+# Packages of test-machine, each with a program that it brings.
+MACHINE_TOOLS := qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs util-linux:setpriv binutils:strip
 
 .PHONY: help
 help: ## this text
@@ -39,10 +41,21 @@ test: toolchain test-tools ## all tests; ends with counts of passed, failed and 
 	@cargo check $(CARGO_FLAGS) -q -p coord-planner
 	@"$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) $(ARGS)
 
+# A skip is a failure here, as under CI: what this target is for has to run.
+.PHONY: test-machine
+test-machine: toolchain machine-tools ## a virtual machine: a kernel NFS server stopped mid-way, a render node, systemd
+	@cargo build $(CARGO_FLAGS) --workspace --bins
+	@CI=true "$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) --features coord-tests/machine --test machine $(ARGS)
+
+.PHONY: fuzz
+fuzz: toolchain ## every fuzz target for FUZZ_SECONDS (60); ARGS="mountinfo" picks one
+	@cargo build $(CARGO_FLAGS) -p coord-tests --bin fuzz
+	@"$(CARGO_TARGET_DIR)/debug/fuzz" $(ARGS)
+
 .PHONY: lint
 lint: toolchain ## format and clippy, as strict as a review
 	cargo fmt --all --check
-	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets --features coord-tests/machine -- -D warnings
 
 .PHONY: fmt
 fmt: toolchain ## format all code
@@ -52,7 +65,7 @@ fmt: toolchain ## format all code
 bench: toolchain ## memory, CPU, wire and latency of what ships, measured on this machine
 	@cargo build $(CARGO_FLAGS) --release -p coordinator -p coordctl -p coord-tests --bins
 	@cargo build $(CARGO_FLAGS) --profile agent -p coord-agent
-	@install "$(CARGO_TARGET_DIR)/agent/coord-agent" "$(CARGO_TARGET_DIR)/release/coord-agent"
+	@install "$(CARGO_TARGET_DIR)/agent/coord-agent" "$(CARGO_TARGET_DIR)/agent/coord-helper" "$(CARGO_TARGET_DIR)/release/"
 	@"$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
 
 .PHONY: portable
@@ -77,7 +90,8 @@ toolchain:
 # A missing tool is no failure here: the tests that need it say so and are counted as skipped.
 .PHONY: test-tools
 test-tools:
-	@missing=; for tool in $(TEST_TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for tool in $(TEST_TOOLS); do \
+		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing for the tests:$$missing" >&2; \
@@ -87,3 +101,13 @@ test-tools:
 	else \
 		echo "note:$$missing is missing; tests that need it are skipped (apt-get install$$missing)" >&2; \
 	fi
+
+.PHONY: machine-tools
+machine-tools:
+	@missing=; for tool in $(MACHINE_TOOLS); do command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%:*}"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then echo "error:$$missing is missing; get it: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "installing for the virtual machine:$$missing" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ apt-get -qq update && apt-get -qq -y install --no-install-recommends $$missing; } </dev/null >/dev/null \
+		|| { echo "error: could not install$$missing" >&2; exit 1; }

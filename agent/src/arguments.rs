@@ -22,6 +22,15 @@ pub(crate) enum Arguments {
         /// A recorded host instead of this machine.
         root: Option<PathBuf>,
     },
+    /// Measure how long the disk below a folder takes for fdatasync.
+    DiskLatency {
+        /// The folder.
+        path: PathBuf,
+        /// How it is shown.
+        output: Output,
+        /// A recorded host, which has no disk: refused.
+        root: Option<PathBuf>,
+    },
     /// Write this machine down as a recorded host.
     Record {
         /// Where to.
@@ -108,6 +117,7 @@ struct Parsed {
     values: Vec<OsString>,
     run: RunArguments,
     output: Option<String>,
+    disk_latency: Option<PathBuf>,
     /// Options that were given, by name.
     given: Vec<&'static str>,
     help: bool,
@@ -127,6 +137,7 @@ impl Parsed {
                     continue;
                 }
                 Arg::Short('o') | Arg::Long("output") => "--output",
+                Arg::Long("disk-latency") => "--disk-latency",
                 Arg::Long("coordinator") => "--coordinator",
                 Arg::Long("token-file") => "--token-file",
                 Arg::Long("name") => "--name",
@@ -144,6 +155,7 @@ impl Parsed {
         self.given.push(name);
         match name {
             "--output" => self.output = Some(value.string()?),
+            "--disk-latency" => self.disk_latency = Some(value.into()),
             "--coordinator" => self.run.coordinator = Some(value.string()?),
             "--token-file" => self.run.token_file = Some(value.into()),
             "--name" => self.run.name = Some(value.string()?),
@@ -160,7 +172,7 @@ impl Parsed {
             "join" => (&["--name", "--state", "--root", "--config"], 1),
             "leave" => (&["--state", "--config"], 0),
             "run" => (&["--coordinator", "--token-file", "--name", "--state", "--root", "--config"], 0),
-            "check" => (&["--output", "--root"], 0),
+            "check" => (&["--output", "--root", "--disk-latency"], 0),
             "record" => (&["--root"], 1),
             "probe" => (&["--root"], usize::MAX),
             other => return Err(format!("there is no command {other:?}")),
@@ -178,7 +190,13 @@ impl Parsed {
             "join" => Ok(Arguments::Join(RunArguments { coordinator: text?.pop(), ..self.run })),
             "leave" => Ok(Arguments::Leave(self.run)),
             "run" => Ok(Arguments::Run(self.run)),
-            "check" => Ok(Arguments::Check { output: output(self.output.as_deref())?, root: self.run.root }),
+            "check" => {
+                let (output, root) = (output(self.output.as_deref())?, self.run.root);
+                Ok(match self.disk_latency {
+                    Some(path) => Arguments::DiskLatency { path, output, root },
+                    None => Arguments::Check { output, root },
+                })
+            }
             "record" => {
                 let folder = self.values.into_iter().next().ok_or("record needs a folder to write to")?;
                 Ok(Arguments::Record { folder: folder.into(), root: self.run.root })
@@ -222,6 +240,8 @@ mod tests {
         assert_eq!(parsed(line), Ok(Arguments::Run(run)));
         let check = Arguments::Check { output: Output::Json, root: Some("/r".into()) };
         assert_eq!(parsed("check -o json --root /r"), Ok(check));
+        let latency = Arguments::DiskLatency { path: "/d".into(), output: Output::Json, root: None };
+        assert_eq!(parsed("check -o json --disk-latency /d"), Ok(latency));
         assert_eq!(parsed("record /out"), Ok(Arguments::Record { folder: "/out".into(), root: None }));
         let names = vec!["gpu".to_string(), "space=local".to_string()];
         assert_eq!(parsed("probe gpu space=local"), Ok(Arguments::Probe { names, root: None }));
@@ -244,6 +264,8 @@ mod tests {
             ("check extra", "check does not take \"extra\""),
             ("leave --root /x", "leave does not take --root"),
             ("record", "record needs a folder"),
+            ("check --disk-latency", "disk-latency"),
+            ("run --disk-latency /d", "run does not take --disk-latency"),
             ("run --token-file", "token-file"),
             ("check --colour", "--colour"),
         ] {

@@ -2,33 +2,59 @@
 //!
 //! Probes know nothing else of the outside, so that a recorded machine is a test of the same code.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use coord_model::{Reading, Unknown};
+
+use crate::latency;
 
 mod address;
 mod answers;
 mod error;
 mod fetch;
+mod folder;
 mod helper_line;
 mod k3s_version;
 mod kernel_call;
 mod live;
+mod metrics;
+mod path_mtu;
+mod ping;
 mod recorded;
+pub(crate) mod rpc;
+mod tailscale;
 mod tape;
 mod tls;
+mod wtmp;
 
 pub(crate) use answers::{
-    Access, Answer, Answers, Clock, GpuAnswers, HelperAnswers, HelperGpu, HttpAnswer, Kernel, Node, Space, TlsAnswer,
-    User,
+    Access, Answer, Answers, BootEvent, BootRecord, Clock, DrmClient, DrmTwice, GpuAnswers, HelperAnswers, HelperGpu,
+    HttpAnswer, Kernel, KernelLog, Node, Space, SyncLatency, Tailscale, TlsAnswer, User,
 };
-pub(crate) use error::HostError;
-pub(crate) use helper_line::{FactsRequest, GpuRequest, HelperLine, Reply, Request};
+
+pub(crate) use error::{HostError, unknown_io};
+pub(crate) use folder::Folder;
+pub(crate) use helper_line::{FactsRequest, GpuRequest, HelperLine, LARGEST_REPLY, Reply, Request};
+
 pub(crate) use k3s_version::{BinaryStamp, KnownVersion};
+pub(crate) use ping::{Ping, Protocol, Server};
 pub(crate) use tape::{Tape, Taped};
 
 /// What says that a fact waits for the root helper, and how it is turned on.
 pub(crate) const NEEDS_HELPER: &str = "needs coord-helper: systemctl enable --now coord-helper.socket";
+
+/// What says that a helper does not know a question.
+const OLDER: &str = "coord-helper does not answer this: it is older than this agent";
+/// Where packages put vainfo.
+pub(crate) const VAINFO: [&str; 2] = ["/usr/bin/vainfo", "/usr/local/bin/vainfo"];
+/// Between two readings that are compared.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where facts are read.
 #[derive(Clone)]
@@ -210,12 +236,86 @@ impl Host {
         }
     }
 
+    /// The sample lines of etcd's metrics that Coord asks for, `GET /metrics` from `address`; within 2 s.
+    pub(crate) fn metrics(&self, address: &str) -> Reading<Vec<String>> {
+        match self {
+            Self::Live(_) => metrics::metrics(address),
+            Self::Taped(tape) => tape.answer(address, metrics::metrics(address), |answers| &mut answers.metrics),
+            Self::Recorded(recording) => recording.answer("metrics", address, |answers| &answers.metrics),
+        }
+    }
+
     /// Whether something listens on the Unix socket at `path`.
     pub(crate) fn connects(&self, path: &str) -> Reading<bool> {
         match self {
             Self::Live(_) => live::connects(path),
             Self::Taped(tape) => tape.answer(path, live::connects(path), |answers| &mut answers.sockets),
             Self::Recorded(recording) => recording.answer("connect", path, |answers| &answers.sockets),
+        }
+    }
+
+    /// fdatasync of the file system below k3s' data, measured for at most `time` in `state`, the agent's own folder, or
+    /// in k3s' folder where that may be written.
+    pub(crate) fn sync_latency(&self, state: Option<&Path>, time: Duration) -> Reading<SyncLatency> {
+        match self {
+            Self::Live(_) => latency::below_k3s(state, time),
+            Self::Taped(tape) => tape.single(latency::below_k3s(state, time), |answers| &mut answers.sync_latency),
+            Self::Recorded(recording) => recording.single("fdatasync", |answers| answers.sync_latency.as_ref()),
+        }
+    }
+
+    /// Seconds since 1970 by the wall clock, to make ages of what other programs wrote down.
+    pub(crate) fn wall(&self) -> Reading<f64> {
+        match self {
+            Self::Live(_) => live::wall(),
+            Self::Taped(tape) => tape.single(live::wall(), |answers| &mut answers.wall),
+            Self::Recorded(recording) => recording.single("wall clock", |answers| answers.wall.as_ref()),
+        }
+    }
+
+    /// Boots and clean stops, oldest first (wtmp(5)); ask only where `/var/log/wtmp` is there.
+    pub(crate) fn boots(&self) -> Reading<Vec<BootRecord>> {
+        match self {
+            Self::Live(_) => wtmp::boots(),
+            Self::Taped(tape) => tape.single(wtmp::boots(), |answers| &mut answers.boots),
+            Self::Recorded(recording) => recording.single("boots", |answers| answers.boots.as_ref()),
+        }
+    }
+
+    /// What tailscaled says of itself; within 2 s.
+    pub(crate) fn tailscale(&self) -> Reading<Tailscale> {
+        match self {
+            Self::Live(_) => tailscale::tailscale(),
+            Self::Taped(tape) => tape.single(tailscale::tailscale(), |answers| &mut answers.tailscale),
+            Self::Recorded(recording) => recording.single("tailscale", |answers| answers.tailscale.as_ref()),
+        }
+    }
+
+    /// The largest packet that is known to arrive at `address`, for instance `192.168.1.10:7443`; within 2 s.
+    pub(crate) fn path_mtu(&self, address: &str) -> Reading<u32> {
+        match self {
+            Self::Live(_) => path_mtu::path_mtu(address),
+            Self::Taped(tape) => tape.answer(address, path_mtu::path_mtu(address), |answers| &mut answers.path_mtu),
+            Self::Recorded(recording) => recording.answer("path MTU", address, |answers| &answers.path_mtu),
+        }
+    }
+
+    /// Whether a file server answers (an RPC NULL call, or a connection for SMB); within 2 s.
+    pub(crate) fn ping(&self, server: &Server) -> Reading<Ping> {
+        let key = server.to_string();
+        match self {
+            Self::Live(_) => ping::ping(server),
+            Self::Taped(tape) => tape.answer(&key, ping::ping(server), |answers| &mut answers.pings),
+            Self::Recorded(recording) => recording.answer("ping", &key, |answers| &answers.pings),
+        }
+    }
+
+    /// How much lies below the folder at `path`, counted with bounds; never on another file system.
+    pub(crate) fn folder(&self, path: &str) -> Reading<Folder> {
+        match self {
+            Self::Live(_) => folder::folder(path),
+            Self::Taped(tape) => tape.answer(path, folder::folder(path), |answers| &mut answers.folders),
+            Self::Recorded(recording) => recording.answer("folder", path, |answers| &answers.folders),
         }
     }
 
@@ -249,7 +349,7 @@ impl Host {
     pub(crate) fn root_fact<T: Clone>(&self, pick: impl FnOnce(&HelperAnswers) -> &Option<Answer<T>>) -> Reading<T> {
         match pick(self.helper()?) {
             Some(answer) => answer.reading(),
-            None => Err(Unknown::denied("coord-helper does not answer this: it is older than this agent")),
+            None => Err(Unknown::denied(OLDER)),
         }
     }
 
@@ -261,4 +361,54 @@ impl Host {
             Self::Recorded(_) => self.root_fact(|answers| &answers.gpu),
         }
     }
+
+    /// Two fresh readings of the clients of all DRM devices, half a second apart; only when somebody asked for it.
+    pub(crate) fn drm_twice(&self) -> Reading<DrmTwice> {
+        match self {
+            Self::Live(line) => drm_twice(|| line.fresh_facts()),
+            Self::Taped(tape) => {
+                let twice = drm_twice(|| tape.fresh_facts());
+                tape.keep_drm(&twice);
+                twice
+            }
+            Self::Recorded(_) => Ok(DrmTwice {
+                before: self.root_fact(|answers| &answers.drm_clients)?,
+                after: self.root_fact(|answers| &answers.drm_clients_later)?,
+                seconds: PAUSE.as_secs_f64(),
+            }),
+        }
+    }
+
+    /// Which vainfo lies on this machine; recorded hosts have none that could be run.
+    pub(crate) fn vainfo_binary(&self) -> Reading<BinaryStamp> {
+        match self {
+            Self::Live(_) | Self::Taped(_) => k3s_version::first_of(&VAINFO),
+            Self::Recorded(_) => Err(Unknown::not_applicable("nothing of a recorded host is run")),
+        }
+    }
+
+    /// Seconds on the boot clock, which counts suspend; of a recorded host its uptime.
+    pub(crate) fn boot_seconds(&self) -> Reading<f64> {
+        match self {
+            Self::Live(_) | Self::Taped(_) => live::boot_seconds(),
+            Self::Recorded(_) => {
+                let text = self.text("/proc/uptime")?;
+                let seconds = text.split_whitespace().next().and_then(|word| word.parse().ok());
+                seconds.ok_or_else(|| Unknown::error("/proc/uptime makes no sense"))
+            }
+        }
+    }
+}
+
+/// Asks twice, and says how much time was between the answers.
+fn drm_twice(ask: impl Fn() -> Reading<HelperAnswers>) -> Reading<DrmTwice> {
+    let clients = || {
+        let answer = ask()?.drm_clients;
+        answer.map_or_else(|| Err(Unknown::denied(OLDER)), |answer| answer.reading())
+    };
+    let before = clients()?;
+    let began = Instant::now();
+    thread::sleep(PAUSE);
+    let after = clients()?;
+    Ok(DrmTwice { before, after, seconds: began.elapsed().as_secs_f64() })
 }

@@ -12,11 +12,15 @@ mod arguments;
 mod backoff;
 mod check;
 mod enrol;
+mod fingerprint;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod helper;
 mod host;
 mod join;
+mod latency;
 mod leave;
-mod mount_watch;
 mod probe;
 mod prober;
 mod record;
@@ -26,6 +30,7 @@ mod settings;
 mod show;
 mod telemetry;
 mod unit;
+mod watch;
 
 pub use helper::main as helper;
 
@@ -47,6 +52,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Arguments::Help(text) => show::text(text)?,
         Arguments::Version => show::text(&format!("coord-agent {}\n", env!("CARGO_PKG_VERSION")))?,
         Arguments::Check { output, root } => return check::check(root.as_deref(), output),
+        Arguments::DiskLatency { path, output, root } => return latency::command(&path, output, root.as_deref()),
         Arguments::Probe { names, root } => probe(&names, root.as_deref())?,
         Arguments::Record { folder, root } => show::text(&record::record(&folder, root.as_deref())?)?,
         Arguments::Run(arguments) => daemon(arguments)?,

@@ -17,11 +17,12 @@ mod network;
 mod platform;
 pub(crate) mod space;
 mod system;
-mod unraid;
+pub(crate) mod unraid;
 mod usb;
 
-pub(crate) use agent::{Setting, complete};
+pub(crate) use agent::{Setting, complete, watched};
 pub(crate) use briefing::{Briefing, Memory};
+pub(crate) use network::foreign as foreign_interface;
 pub(crate) use platform::assigned;
 
 /// Reads one section; `None` for a subject that this version does not know.
@@ -30,17 +31,19 @@ pub(crate) fn probe(host: &Host, kind: SectionKind, briefing: &mut Briefing) -> 
         SectionKind::Agent => AnySection::Agent(agent::probe(host, &Setting::default())),
         SectionKind::Platform => AnySection::Platform(platform::probe(host)),
         SectionKind::System => AnySection::System(system::probe(host)),
-        SectionKind::Gpu => AnySection::Gpu(gpu::probe(host)),
-        SectionKind::Disk => AnySection::Disk(disk::probe(host)),
-        SectionKind::Mounts => AnySection::Mounts(mounts::probe(host)),
+        SectionKind::Disk => AnySection::Disk(disk::probe(host, briefing)),
+        SectionKind::Gpu => AnySection::Gpu(gpu::probe(host, briefing)),
+        SectionKind::Mounts => AnySection::Mounts(mounts::probe(host, briefing)),
         SectionKind::K3s => AnySection::K3s(k3s::probe(host, &mut briefing.memory)),
-        SectionKind::Docker => AnySection::Docker(docker::probe(host)),
-        SectionKind::Network => AnySection::Network(network::probe(host)),
+        SectionKind::Docker => AnySection::Docker(docker::probe(host, briefing)),
+        SectionKind::Network => AnySection::Network(network::probe(host, briefing)),
         SectionKind::Usb => AnySection::Usb(usb::probe(host)),
         SectionKind::Unraid => AnySection::Unraid(unraid::probe(host)),
         SectionKind::Unrecognised(_) => return None,
     })
 }
 
+#[cfg(test)]
+mod any_bytes;
 #[cfg(test)]
 mod tests;

@@ -16,8 +16,11 @@ use crate::{
     prober,
 };
 
+mod answers;
 mod personal;
 mod redact;
+#[cfg(test)]
+mod tests;
 mod write;
 
 /// Records this machine into `folder`; says what to do next.
@@ -28,61 +31,39 @@ pub(crate) fn record(folder: &Path, root: Option<&Path>) -> Result<String, Box<d
     if folder.join("root").exists() || folder.join("answers.json").exists() {
         return Err(format!("{} holds a recorded host already\nhint: name another folder", folder.display()).into());
     }
-    let (mut taped, _) = tape();
+    let (mut taped, _) = tape(Briefing::default());
     // Asked in children with deadlines, since a mount can hang for ever.
     for (device, answer) in prober::spaces_blocking()? {
         let reading = match answer {
-            SpaceAnswer::Answered(reading) => reading,
+            SpaceAnswer::Answered { space, .. } => space,
+            SpaceAnswer::Late { message, .. } => {
+                Err(coord_model::Unknown::new(coord_model::ValueState::Timeout, message))
+            }
             SpaceAnswer::Leaked => Err(coord_model::Unknown::new(coord_model::ValueState::Timeout, "no answer")),
         };
         let rows = table::read(&Host::live(Briefing::default().line())).unwrap_or_default();
-        if let Some(job) = jobs(&rows).into_iter().find(|job| job.device_number == device) {
+        if let Some(job) = jobs(&rows, &[]).into_iter().find(|job| job.device_number == device) {
             taped.answers.space.insert(job.path, Answer::from(reading));
         }
     }
-    let mut redactor = Redactor::new(personal::known(&taped));
-    write::write(folder, &taped, &mut redactor)?;
+    put(folder, taped)?;
     Ok(format!("{0} holds this machine; read it with: coord-agent check --root {0}\n", folder.display()))
 }
 
+/// Writes it down with personal data replaced; what stands for what.
+fn put(folder: &Path, mut taped: Taped) -> std::io::Result<Redactor> {
+    let mut redactor = Redactor::new(personal::known(&taped));
+    let host_name = personal::host_name(&taped);
+    answers::replace(&mut taped.answers, host_name.as_deref());
+    write::write(folder, &taped, &mut redactor)?;
+    Ok(redactor)
+}
+
 /// Runs every probe with a tape; the sections are what was read meanwhile.
-fn tape() -> (Taped, Vec<AnySection>) {
-    let mut briefing = Briefing::default();
+fn tape(mut briefing: Briefing) -> (Taped, Vec<AnySection>) {
     let tape = Arc::new(Tape::with_helper(briefing.line()));
     let host = Host::taped(Arc::clone(&tape));
     let kinds = SectionKind::ALL.iter();
     let sections = kinds.filter_map(|kind| probe::probe(&host, *kind, &mut briefing)).collect();
     (tape.taped(), sections)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The section as JSON, settled and with the same replacements.
-    fn settled(section: &AnySection, redactor: &mut Redactor) -> serde_json::Value {
-        redactor.value(serde_json::to_value(section.settled()).unwrap())
-    }
-
-    #[test]
-    fn a_replayed_machine_reports_what_the_live_one_did() {
-        let (taped, live) = tape();
-        let mut redactor = Redactor::new(personal::known(&taped));
-        let folder = tempfile::tempdir().unwrap();
-        write::write(folder.path(), &taped, &mut redactor).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        for section in live.iter().filter(|section| section.kind() != SectionKind::Agent) {
-            let replayed = probe::probe(&host, section.kind(), &mut Briefing::default()).unwrap();
-            let (one, other) = (settled(section, &mut redactor), serde_json::to_value(replayed.settled()).unwrap());
-            assert_eq!(one, other, "{} differs", section.kind());
-        }
-    }
-
-    #[test]
-    fn a_folder_is_never_written_over() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("root")).unwrap();
-        let error = record(folder.path(), None).unwrap_err().to_string();
-        assert!(error.contains("already") && error.contains("hint:"), "{error}");
-    }
 }

@@ -62,7 +62,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunFailure> {
         () = &mut stop => return Ok(()),
     };
     let orders = Orders::new(identity.newest_generation, identity.newest_epoch);
-    let lasting = Lasting { orders, welcome: None, expect: Expect::default(), readings: Readings::start(prober) };
+    let (expect, live) = (Expect::default(), settings.root.is_none());
+    let mut readings = Readings::start(prober);
+    readings.ahead();
+    let lasting = Lasting { orders, welcome: None, expect, readings, live };
     let mut daemon = Daemon::new(host, settings.identity_file(), settings.coordinators, identity, introduction);
     daemon.keep(lasting, &mut stop).await;
     stopping();

@@ -15,21 +15,28 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming, transport::Channel};
 
-use crate::mount_watch::MountWatch;
+use crate::{
+    probe,
+    watch::{self, Restless, Watches},
+};
 
 pub(crate) mod evidence;
 pub(crate) mod orders;
 pub(crate) mod outbox;
 mod pace;
 pub(crate) mod reading;
+mod tick;
 
 use orders::{Orders, Verdict, outcome};
 use outbox::{Outbox, Worth};
 use pace::Pace;
 use reading::Readings;
+use tick::Ticks;
 
 /// How long the coordinator may take to say Welcome.
 const WELCOME_DEADLINE: Duration = Duration::from_secs(15);
+/// What this agent can beside the protocol's first version.
+const FEATURES: [&str; 3] = ["refresh", "measure", "expect-mounts"];
 /// How many missed answers end the stream.
 const MISSED: u32 = 3;
 /// Messages that may wait for the network before the session counts as dead.
@@ -84,6 +91,8 @@ pub(crate) struct Lasting {
     pub(crate) expect: Expect,
     /// Reads sections.
     pub(crate) readings: Readings,
+    /// Whether this machine is read, and not a recorded host, which has no events.
+    pub(crate) live: bool,
 }
 
 /// What a session may do to the world outside of it.
@@ -106,6 +115,9 @@ struct Session<'a, K> {
     send: mpsc::Sender<AgentMessage>,
     welcome: Welcome,
     outbox: Outbox,
+    watches: Watches,
+    ticks: Ticks,
+    restless: Restless,
     sequence: u64,
     heartbeat: u64,
     heard: Instant,
@@ -154,6 +166,9 @@ pub(crate) async fn run(
         lasting.orders.finish(outcome(&dropped, OutcomeResult::Failed, message));
     }
     let mut session = Session {
+        watches: Watches::open(lasting.live),
+        ticks: Ticks::of(&welcome),
+        restless: Restless::default(),
         lasting,
         keeper,
         send,
@@ -171,7 +186,7 @@ pub(crate) fn hello(introduction: &Introduction, orders: &Orders) -> Hello {
     let (newest_generation, newest_epoch) = orders.newest();
     Hello {
         protocol: PROTOCOL,
-        features: vec!["refresh".into()],
+        features: FEATURES.iter().map(|feature| (*feature).to_string()).collect(),
         version: env!("CARGO_PKG_VERSION").into(),
         evidence: introduction.evidence.clone(),
         boot_id: introduction.boot_id.clone(),
@@ -203,8 +218,6 @@ impl<K: Keeper> Session<'_, K> {
             Ok(pace) => pace,
             Err(error) => return Ended::Failed(Status::internal(format!("cannot start a timer: {error}"))),
         };
-        let mut next_facts = Instant::now() + self.welcome.facts;
-        let mut mounts = MountWatch::open();
         loop {
             let silence = self.heard + self.welcome.heartbeat * MISSED;
             tokio::select! {
@@ -221,14 +234,9 @@ impl<K: Keeper> Session<'_, K> {
                     if self.keeper.must_reconnect() {
                         return Ended::Renewal;
                     }
-                    self.heartbeat += 1;
-                    self.tell(AgentMessage::Heartbeat { number: self.heartbeat });
-                    if Instant::now() >= next_facts {
-                        next_facts = Instant::now() + self.welcome.facts;
-                        self.lasting.readings.ask(SectionKind::ALL, Worth::Everything);
-                    }
+                    self.beat();
                 },
-                () = mounts.changed() => self.lasting.readings.mounts_changed(),
+                event = self.watches.next() => self.happened(event),
                 () = sleep_until(silence) => return Ended::Silence,
                 () = &mut *stop => return Ended::Stopped,
             }
@@ -236,6 +244,32 @@ impl<K: Keeper> Session<'_, K> {
                 return Ended::Silence;
             }
         }
+    }
+
+    /// One heartbeat, and what is due with it.
+    fn beat(&mut self) {
+        self.heartbeat += 1;
+        self.tell(AgentMessage::Heartbeat { number: self.heartbeat });
+        if self.ticks.reopens(self.heartbeat) {
+            self.watches.reopen();
+        }
+        let readings = &mut self.lasting.readings;
+        if self.watches.judge() {
+            readings.ask(&[SectionKind::Agent], Worth::Settled);
+        }
+        let mounts = self.restless.mounts || readings.suspicious();
+        if let Some((kinds, worth)) = self.ticks.due(self.heartbeat, Restless { mounts, ..self.restless }) {
+            readings.ask(&kinds, worth);
+        }
+        readings.ask_suspects();
+    }
+
+    /// The kernel told something.
+    fn happened(&mut self, event: watch::Event) {
+        if event.mounts {
+            self.lasting.readings.mounts_changed();
+        }
+        self.lasting.readings.ask(&event.kinds, Worth::Settled);
     }
 
     /// Puts a message on its way. A full channel means that nothing has left for a long time; the loop ends then.
@@ -254,7 +288,7 @@ impl<K: Keeper> Session<'_, K> {
             CoordinatorMessage::SectionRefused(refusal) => {
                 tracing::warn!(section = %refusal.section, field = refusal.field, refusal.message, "the coordinator refused a section");
             }
-            CoordinatorMessage::Expect(expect) => self.lasting.expect = expect,
+            CoordinatorMessage::Expect(expect) => self.expect(expect),
             CoordinatorMessage::End { reason, message } => return Some(Ended::Told(reason, message)),
             CoordinatorMessage::Welcome(_) => {
                 return Some(Ended::Failed(Status::invalid_argument("a second Welcome")));
@@ -263,6 +297,14 @@ impl<K: Keeper> Session<'_, K> {
             CoordinatorMessage::Unrecognised => tracing::debug!("a message that only a newer version knows"),
         }
         None
+    }
+
+    /// What the coordinator expects from now on.
+    fn expect(&mut self, expect: Expect) {
+        if self.lasting.expect != expect {
+            self.lasting.expect = expect.clone();
+            self.lasting.readings.expect(expect);
+        }
     }
 
     /// Carries out a command, or says why not.
@@ -282,9 +324,12 @@ impl<K: Keeper> Session<'_, K> {
 
     fn carry_out(&mut self, command: coord_model::Command) {
         match &command.action {
-            coord_model::CommandAction::Refresh { sections, measures: _ } => {
+            coord_model::CommandAction::Refresh { sections, measures } => {
                 let kinds = if sections.is_empty() { SectionKind::ALL.to_vec() } else { sections.clone() };
-                self.lasting.readings.command(command, &kinds);
+                let measures = measures.clone();
+                if let Err(command) = self.lasting.readings.command(command, &kinds, &measures) {
+                    self.finish(outcome(&command, OutcomeResult::Failed, "too many measurements wait already"));
+                }
             }
             coord_model::CommandAction::Unrecognised(_) => {
                 self.finish(outcome(&command, OutcomeResult::Unsupported, "this agent does not know the command"));
@@ -298,7 +343,14 @@ impl<K: Keeper> Session<'_, K> {
     }
 
     /// Sections that were read: what is news goes out, then the outcomes of commands that asked for them.
-    fn read(&mut self, sections: Vec<AnySection>, round: reading::Round) {
+    fn read(&mut self, mut sections: Vec<AnySection>, round: reading::Round) {
+        self.watches.learn(&sections);
+        self.restless = watch::restless(&sections, self.restless);
+        for section in &mut sections {
+            if let (AnySection::Agent(agent), Some(rows)) = (section, self.watches.rows()) {
+                probe::watched(agent, rows);
+            }
+        }
         let whole = self.sequence == 0;
         let news = self.outbox.news(sections, round.worth);
         if !news.is_empty() {

@@ -92,7 +92,11 @@ impl Settings {
 
     /// What every probing child is told.
     pub(crate) fn briefing(&self) -> Briefing {
-        Briefing { helper_socket: self.helper.clone(), ..Briefing::default() }
+        Briefing {
+            helper_socket: self.helper.clone(),
+            state_directory: Some(self.state.clone()),
+            ..Briefing::default()
+        }
     }
 
     /// The identity file.

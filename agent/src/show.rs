@@ -6,9 +6,11 @@ use std::{
     process::ExitCode,
 };
 
+mod latency;
 mod report;
 mod rows;
 
+pub(crate) use latency::latency;
 pub(crate) use report::report;
 
 /// Prints data. A reader that went away is no error: it has seen enough.

@@ -11,7 +11,7 @@ pub(crate) use changing::{
     Clock, ContextAdd, Contexts, Node, NodeApprove, NodeEnd, NodeRename, Token, TokenCreate, TokenRevoke,
 };
 pub(crate) use reading::{
-    Check, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
+    Check, Cluster, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
 };
 
 /// Says what is wrong, what is being done about it, and what it waits for.
@@ -101,6 +101,9 @@ pub(crate) enum Verb {
     /// Approve, rename, revoke and forget nodes
     #[command(subcommand)]
     Node(Node),
+    /// The cluster file: check one, print its schema, show what is in force
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// The coordinator's clock
     #[command(subcommand)]
     Clock(Clock),
@@ -138,6 +141,7 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, error::ErrorKind};
+    use coord_model::Measure;
 
     use super::*;
 
@@ -167,7 +171,22 @@ mod tests {
         assert_eq!(refused(&["coordctl", "node", "approve"]), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused(&["coordctl", "node", "approve", "a", "--all-known"]), ErrorKind::ArgumentConflict);
         assert_eq!(refused(&["coordctl", "explain"]), ErrorKind::MissingRequiredArgument);
+        for measure in ["--disk-latency", "--path-mtu", "--gpu-busy"] {
+            assert_eq!(refused(&["coordctl", "check", measure]), ErrorKind::MissingRequiredArgument, "{measure}");
+        }
         assert_eq!(refused(&["coordctl", "get", "workers"]), ErrorKind::InvalidValue);
+    }
+
+    #[test]
+    fn each_flag_asks_for_its_measure() {
+        let line = ["coordctl", "check", "--node", "a", "--disk-latency", "--path-mtu", "--gpu-busy"];
+        let measures = |count: usize| match Arguments::try_parse_from(&line[..count]).unwrap().verb {
+            Verb::Check(check) => check.measures(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(measures(4), []);
+        assert_eq!(measures(5), [Measure::DiskLatency]);
+        assert_eq!(measures(7), [Measure::DiskLatency, Measure::PathMtu, Measure::GpuBusy]);
     }
 
     #[test]

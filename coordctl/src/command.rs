@@ -3,6 +3,7 @@
 mod ask;
 mod check;
 mod clock;
+mod cluster;
 mod completion;
 mod context;
 mod describe;
@@ -39,11 +40,12 @@ pub(crate) async fn run(verb: Verb, typed: Typed, place: Option<Place>, output: 
         Verb::Completion(arguments) => completion::run(&arguments, output),
         Verb::Context(arguments) => context::run(arguments, typed, place, output).await,
         Verb::Version(arguments) => version::run(&arguments, place, output).await,
+        Verb::Cluster(arguments) => cluster::run(&arguments, place, output).await,
         Verb::Status(arguments) => status::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Get(arguments) => get::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Describe(Describe::Node(node)) => describe::run(&node.name, &Coordinator::find(place)?, output).await,
         Verb::Why(arguments) => why::run(&arguments.subject, &Coordinator::find(place)?, output).await,
-        Verb::Check(arguments) => check::run(arguments.node.as_deref(), &Coordinator::find(place)?, output).await,
+        Verb::Check(arguments) => check::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Token(Token::List) => get::tokens(&Coordinator::find(place)?, output).await,
         Verb::Token(Token::Create(arguments)) => token::create(arguments, &Coordinator::find(place)?, output).await,
         Verb::Token(Token::Revoke(arguments)) => token::revoke(arguments, &Coordinator::find(place)?, output).await,

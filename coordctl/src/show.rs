@@ -4,6 +4,7 @@
 
 mod blocks;
 pub(crate) mod check;
+pub(crate) mod cluster;
 pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod lists;

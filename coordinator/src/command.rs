@@ -80,6 +80,9 @@ struct Serve {
     /// Addresses, HOST:PORT, that tokens and agents are told [default: this machine's own]
     #[arg(long, env = "COORDINATOR_ADVERTISE", value_name = "HOST:PORT", value_delimiter = ',')]
     advertise: Option<Vec<String>>,
+    /// The cluster file, read again when it changes [default: /etc/coord/cluster.yaml, which need not exist]
+    #[arg(long, env = "COORDINATOR_CLUSTER", value_name = "FILE")]
+    cluster: Option<PathBuf>,
 }
 
 fn level(text: &str) -> Result<LogLevel, String> {
@@ -99,8 +102,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let layer = Layer { data: flags.data, log: flags.log, ..Layer::default() };
     match verb {
         Verb::Serve(serve) => {
-            let Serve { listen, http, socket, advertise } = serve;
-            serve_until_stopped(settings(config, Layer { listen, http, socket, advertise, ..layer })?)
+            let Serve { listen, http, socket, advertise, cluster } = serve;
+            serve_until_stopped(settings(config, Layer { listen, http, socket, advertise, cluster, ..layer })?)
         }
         Verb::CheckConfig => Ok(say(&settings(config, layer)?.to_string())?),
         Verb::Backup { file, passphrase } => {

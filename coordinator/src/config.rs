@@ -100,6 +100,8 @@ pub struct Settings {
     pub log: LogLevel,
     /// Whether the kernel's word on synchronisation counts.
     pub clock: ClockSource,
+    /// The cluster file, which need not exist.
+    pub cluster: PathBuf,
 }
 
 impl Default for Settings {
@@ -118,6 +120,7 @@ impl Default for Settings {
             lost_after: Duration::from_secs(5 * 60),
             log: LogLevel::Info,
             clock: ClockSource::TrustKernel,
+            cluster: "/etc/coord/cluster.yaml".into(),
         }
     }
 }
@@ -144,6 +147,7 @@ impl Settings {
             lost_after: layer.lost_after.map_or(default.lost_after, |span| span.0),
             log: layer.log.unwrap_or(default.log),
             clock: layer.clock.unwrap_or(default.clock),
+            cluster: layer.cluster.unwrap_or(default.cluster),
         };
         settings.consistent()
     }

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod clock;
 pub mod config;
 pub mod data;
+mod declared;
 pub mod folder;
 pub mod lock;
 mod refusal;

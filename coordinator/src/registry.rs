@@ -15,6 +15,7 @@ use crate::store::nodes::Node as Row;
 
 mod known;
 mod session;
+mod sharing;
 
 pub(crate) use known::Known;
 pub(crate) use session::{Ending, SessionHandle, WAITING_COMMANDS};

@@ -162,6 +162,7 @@ async fn prepare(
         doors: Arc::default(),
         bound,
         clock: Mutex::new(ClockTrust::start(trusted, started, synchronised(&settings))),
+        declared: crate::declared::Declared::new(settings.cluster.clone()),
         settings,
         store,
         authority,

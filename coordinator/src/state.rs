@@ -13,6 +13,7 @@ use crate::{
     authority::Authority,
     clock::{self, ClockTrust},
     config::{ClockSource, Settings},
+    declared::Declared,
     registry::Registry,
     serve::{addresses::advertised, doors::Doors},
     store::{Store, events::NewEvent, meta},
@@ -36,6 +37,8 @@ pub(crate) struct State {
     pub(crate) epoch: u64,
     /// Where it listens for agents.
     pub(crate) bound: SocketAddr,
+    /// What is declared.
+    pub(crate) declared: Declared,
     /// When it started.
     pub(crate) started: Moment,
     pub(crate) clock: Mutex<ClockTrust>,

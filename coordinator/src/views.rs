@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod check;
+mod cluster;
 pub(crate) mod judgement;
 mod node;
 mod rows;
@@ -54,6 +55,7 @@ pub(crate) async fn document(state: &State, read: &Read) -> Result<Document, Sta
         }
         ViewKind::Why => encode(&why::why(state, &read.name)?),
         ViewKind::Check => encode(&check::check(state, &read.name)?),
+        ViewKind::Cluster => encode(&cluster::cluster(state)?),
         ViewKind::Unrecognised(number) => Err(Refused::new(format!("this coordinator does not know view {number}"))
             .hint("upgrade the coordinator to coordctl's version: coordctl version")
             .into_status(Code::Unimplemented)),

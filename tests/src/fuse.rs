@@ -30,13 +30,16 @@ const STATFS: u32 = 17;
 const INIT: u32 = 26;
 const BATCH_FORGET: u32 = 42;
 
+/// Inode number of the one file; the folder is 1.
+const FILE: u32 = 2;
+
 const NO_ENTRY: i32 = -2;
 const NOT_IMPLEMENTED: i32 = -38;
 
 /// What its only inode is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// An empty folder in which nothing can be made.
+    /// A folder with one empty file, `there`, in which nothing can be made.
     Folder,
     /// A folder that takes the question how much space it has and never answers: who asked cannot be ended.
     StuckFolder,
@@ -60,6 +63,7 @@ impl Shape {
 pub struct Fuse {
     _mounted: Mounted,
     stop: Arc<AtomicBool>,
+    well: Arc<AtomicBool>,
     taken: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
@@ -109,9 +113,15 @@ impl Fuse {
         mount(Some("stuck"), place, Some("fuse"), MsFlags::MS_NODEV, Some(options.as_str()))
             .map_err(|error| format!("cannot mount a FUSE file system: {error}"))?;
         let (stop, taken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (stopped, count) = (Arc::clone(&stop), Arc::clone(&taken));
-        let thread = std::thread::spawn(move || serve(device, shape, &stopped, &count));
-        Ok(Self { _mounted: Mounted(place.to_owned()), stop, taken, thread: Some(thread) })
+        let well = Arc::new(AtomicBool::new(false));
+        let (stopped, count, healed) = (Arc::clone(&stop), Arc::clone(&taken), Arc::clone(&well));
+        let thread = std::thread::spawn(move || serve(device, shape, &stopped, &count, &healed));
+        Ok(Self { _mounted: Mounted(place.to_owned()), stop, well, taken, thread: Some(thread) })
+    }
+
+    /// Answers everything from now on, what was taken before too.
+    pub fn heal(&self) {
+        self.well.store(true, Ordering::Relaxed);
     }
 
     /// How many requests were taken and never answered.
@@ -131,9 +141,16 @@ impl Drop for Fuse {
     }
 }
 
-fn serve(mut device: File, shape: Shape, stop: &AtomicBool, taken: &AtomicUsize) {
+fn serve(mut device: File, mut shape: Shape, stop: &AtomicBool, taken: &AtomicUsize, well: &AtomicBool) {
     let mut buffer = vec![0; 256 * 1024];
+    let mut held: Vec<[u8; 8]> = Vec::new();
     while !stop.load(Ordering::Relaxed) {
+        if well.load(Ordering::Relaxed) {
+            shape = Shape::Folder;
+            for unique in held.drain(..) {
+                let _ = device.write_all(&reply(unique, Ok(vec![0; 80])));
+            }
+        }
         if shape == Shape::DeafFolder {
             std::thread::park_timeout(Duration::from_millis(50));
             continue;
@@ -142,23 +159,50 @@ fn serve(mut device: File, shape: Shape, stop: &AtomicBool, taken: &AtomicUsize)
         let _ = poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(&device), PollFlags::POLLIN)], soon);
         let Ok(length) = device.read(&mut buffer) else { continue };
         let request = &buffer[..length];
-        let word = |place: usize| u32::from_le_bytes(request[place..place + 4].try_into().unwrap());
         let unique: [u8; 8] = request[8..16].try_into().unwrap();
-        let answer = match word(4) {
-            INIT => Ok(init(word(48))),
-            GETATTR => Ok(attributes(shape.mode())),
-            STATFS if shape != Shape::StuckFolder => Ok(vec![0; 80]),
-            LOOKUP => Err(NO_ENTRY),
-            FORGET | BATCH_FORGET => continue,
-            OPEN | STATFS if shape != Shape::Folder => {
-                taken.fetch_add(1, Ordering::Relaxed);
-                continue;
+        match answer(request, shape) {
+            Answer::Now(answer) => {
+                // A request that was given up meanwhile takes no answer.
+                let _ = device.write_all(&reply(unique, answer));
             }
-            _ => Err(NOT_IMPLEMENTED),
-        };
-        // A request that was given up meanwhile takes no answer.
-        let _ = device.write_all(&reply(unique, answer));
+            Answer::Never => {
+                taken.fetch_add(1, Ordering::Relaxed);
+                held.push(unique);
+            }
+            Answer::Unwanted => {}
+        }
     }
+}
+
+/// What becomes of one request.
+enum Answer {
+    Now(Result<Vec<u8>, i32>),
+    Never,
+    Unwanted,
+}
+
+fn answer(request: &[u8], shape: Shape) -> Answer {
+    let word = |place: usize| u32::from_le_bytes(request[place..place + 4].try_into().unwrap());
+    let file = word(16) == FILE;
+    match word(4) {
+        INIT => Answer::Now(Ok(init(word(48)))),
+        GETATTR => Answer::Now(Ok(attributes(if file { 0o100_444 } else { shape.mode() }))),
+        STATFS if shape != Shape::StuckFolder => Answer::Now(Ok(vec![0; 80])),
+        LOOKUP if shape == Shape::Folder && request[40..].starts_with(b"there\0") => Answer::Now(Ok(entry())),
+        LOOKUP => Answer::Now(Err(NO_ENTRY)),
+        FORGET | BATCH_FORGET => Answer::Unwanted,
+        OPEN | STATFS if shape != Shape::Folder => Answer::Never,
+        _ => Answer::Now(Err(NOT_IMPLEMENTED)),
+    }
+}
+
+/// `struct fuse_entry_out` of the one file.
+fn entry() -> Vec<u8> {
+    let mut out = vec![0; 40];
+    out[0..8].copy_from_slice(&u64::from(FILE).to_le_bytes());
+    out.extend_from_slice(&attributes(0o100_444)[16..]);
+    out[40..48].copy_from_slice(&u64::from(FILE).to_le_bytes());
+    out
 }
 
 /// `struct fuse_out_header` and what follows it.

@@ -6,6 +6,7 @@
     reason = "a lab that cannot be set up has nothing to say to anybody"
 )]
 
+pub mod accept;
 pub mod bench;
 pub mod bystander;
 pub mod clock;
@@ -15,8 +16,10 @@ pub mod elsewhere;
 pub mod foreign;
 pub mod frames;
 pub mod fuse;
+pub mod fuzz;
 pub mod join;
 pub mod lab;
+pub mod machine;
 pub mod peer;
 pub mod proxy;
 pub mod raw;
@@ -24,3 +27,4 @@ pub mod recording;
 pub mod scripted;
 pub mod skip;
 pub mod strace;
+pub mod virtual_machine;

@@ -36,6 +36,40 @@ pub fn traced(command: &Command, trace: &Path) -> Command {
     traced
 }
 
+/// Writes down everything that it and its children are asked to run, with all arguments; the program logs beside it.
+///
+/// # Panics
+/// When the log cannot be made.
+#[must_use]
+pub fn children_traced(command: &Command, trace: &Path) -> Command {
+    let arguments = ["-s", "200", "-e", "trace=execve", "-o"].map(str::to_owned);
+    let mut traced = under_strace(command, &[&arguments[..], &[trace.display().to_string()]].concat());
+    traced.stderr(fs::File::create(trace.with_extension("log")).unwrap());
+    traced
+}
+
+/// Writes down every call of it and its children, files by their names; the program logs beside it.
+///
+/// # Panics
+/// When the log cannot be made.
+#[must_use]
+pub fn all_traced(command: &Command, trace: &Path) -> Command {
+    let arguments = ["-yy", "-s", "0", "-o"].map(str::to_owned);
+    let mut traced = under_strace(command, &[&arguments[..], &[trace.display().to_string()]].concat());
+    traced.stderr(fs::File::create(trace.with_extension("log")).unwrap());
+    traced
+}
+
+/// The number of the program under strace.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn inner(strace: u32) -> u32 {
+    let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap();
+    children.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("a traced program")
+}
+
 /// Kills the program with SIGKILL when it makes the call `call` for the `count`th time.
 #[must_use]
 pub fn killed_at(command: &Command, call: &str, count: usize) -> Command {

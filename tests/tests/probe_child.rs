@@ -226,7 +226,7 @@ fn ten_thousand_mounts_are_cut_and_counted() {
 }
 
 #[test]
-fn a_mount_whose_server_answers_but_whose_files_do_not_is_stuck() {
+fn a_mount_whose_server_answers_but_whose_files_do_not_yet_is_slow() {
     let lab = Lab::prepare("");
     let host = recording::copy(&lab, "k3s-w1");
     let path = host.join("answers.json");
@@ -240,7 +240,7 @@ fn a_mount_whose_server_answers_but_whose_files_do_not_is_stuck() {
         let mount = mounts.iter().find(|mount| mount.paths.iter().flatten().any(|path| path == place));
         mount.and_then(|mount| mount.state)
     };
-    assert_eq!(state("/data/media"), Some(MountState::Stuck));
+    assert_eq!(state("/data/media"), Some(MountState::Slow));
     assert_eq!(state("/data/transcode"), Some(MountState::Ok));
 }
 

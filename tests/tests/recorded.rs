@@ -36,7 +36,8 @@ const PERSONAL: [&str; 22] = [
 ];
 
 /// Words that stand for others in a recording.
-const WORDS: [&str; 5] = ["recorded-host", "SERIAL", "UNRAID", "K10redacted", "home/user"];
+const WORDS: [&str; 9] =
+    ["recorded-host", "SERIAL", "UNRAID", "K10redacted", "/user", "user1", "guest", "server", "redacted"];
 
 /// Whether `replayed` may stand for `live`: the same, or with other numbers in it, or with a word that replaces.
 fn stands_for(live: &str, replayed: &str) -> bool {

@@ -11,6 +11,8 @@ use coord_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{Folder, Ping};
+
 /// The only schema that this version reads.
 pub(crate) const SCHEMA: u32 = 1;
 
@@ -64,6 +66,18 @@ pub(crate) struct Answers {
     /// adjtimex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<Answer<Clock>>,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wall: Option<Answer<f64>>,
+    /// Boots and clean stops in wtmp, oldest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boots: Option<Answer<Vec<BootRecord>>>,
+    /// tailscaled's local API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tailscale: Option<Answer<Tailscale>>,
+    /// The largest packet by address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) path_mtu: Table<u32>,
     /// getifaddrs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) addresses: Option<Answer<BTreeMap<String, Vec<String>>>>,
@@ -85,9 +99,21 @@ pub(crate) struct Answers {
     /// HTTPS by address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) https: Table<TlsAnswer>,
+    /// Sample lines of etcd's metrics by address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) metrics: Table<Vec<String>>,
     /// Unix sockets by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) sockets: Table<bool>,
+    /// fdatasync of the file system below k3s' data; recorded where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sync_latency: Option<Answer<SyncLatency>>,
+    /// File servers by `ADDRESS:PORT/VERSION`, or `/smb`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) pings: Table<Ping>,
+    /// What lies below a folder, by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) folders: Table<Folder>,
     /// `k3s --version`, the version alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) k3s_version: Option<Answer<String>>,
@@ -117,6 +143,9 @@ pub(crate) struct Space {
     pub(crate) inodes: u64,
     pub(crate) inodes_free: u64,
     pub(crate) read_only: bool,
+    /// How long the answer took, in seconds.
+    #[serde(default)]
+    pub(crate) seconds: f64,
 }
 
 /// stat(2).
@@ -170,6 +199,47 @@ pub(crate) struct Kernel {
 pub(crate) struct Clock {
     pub(crate) synchronised: bool,
     pub(crate) offset_seconds: f64,
+}
+
+/// What fdatasync took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SyncLatency {
+    /// The folder that was written to.
+    pub(crate) path: String,
+    /// The 99th percentile.
+    pub(crate) seconds: f64,
+}
+
+/// One record of wtmp(5) that says something about boots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BootRecord {
+    pub(crate) event: BootEvent,
+    /// Since then, by the wall clock; negative when the clock was wrong.
+    pub(crate) age_seconds: f64,
+}
+
+/// What such a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BootEvent {
+    /// The system started.
+    Boot,
+    /// The system was stopped in order.
+    CleanStop,
+}
+
+/// What tailscaled says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Tailscale {
+    /// `Running`, `Stopped`, `NeedsLogin` and so on (ipn.State).
+    pub(crate) state: String,
+    /// This machine's own.
+    pub(crate) addresses: Vec<String>,
+    /// Whether its control server sees it.
+    pub(crate) online: bool,
 }
 
 /// An answer over plain HTTP.
@@ -226,6 +296,9 @@ pub(crate) struct HelperAnswers {
     /// DRM clients of all processes, from their fdinfo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drm_clients: Option<Answer<Vec<DrmClient>>>,
+    /// The same half a second later. Only recorded hosts carry it here: a live helper is asked twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) drm_clients_later: Option<Answer<Vec<DrmClient>>>,
     /// What the kernel's log of this boot says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kernel_log: Option<Answer<KernelLog>>,
@@ -242,12 +315,12 @@ pub(crate) type GpuAnswers = BTreeMap<String, HelperGpu>;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct HelperGpu {
     /// As root of this machine.
-    pub(crate) as_root: Access,
+    pub(crate) as_root: Answer<Access>,
     /// With only the group that owns the node.
-    pub(crate) as_group: Access,
-    /// The one real open; absent where it was not asked for.
+    pub(crate) as_group: Answer<Access>,
+    /// The one real open, as that group; absent where it was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) open: Option<Access>,
+    pub(crate) open: Option<Answer<Access>>,
     /// What the driver says of its codecs; absent where nothing here can ask it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) codecs: Option<Answer<Codecs>>,
@@ -271,6 +344,17 @@ pub(crate) struct DrmClient {
     pub(crate) engines: BTreeMap<String, u64>,
     /// Engines of that class (`drm-engine-capacity-*`), one where nothing is said.
     pub(crate) capacity: BTreeMap<String, u32>,
+}
+
+/// Two readings of the clients of all DRM devices.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DrmTwice {
+    /// The first.
+    pub(crate) before: Vec<DrmClient>,
+    /// The second.
+    pub(crate) after: Vec<DrmClient>,
+    /// Between them.
+    pub(crate) seconds: f64,
 }
 
 /// What the kernel's log of this boot says.

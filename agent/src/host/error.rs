@@ -46,7 +46,7 @@ pub(super) fn unknown(path: &str, errno: Errno) -> Unknown {
 }
 
 /// The same for an error of the standard library.
-pub(super) fn unknown_io(path: &str, error: &io::Error) -> Unknown {
+pub(crate) fn unknown_io(path: &str, error: &io::Error) -> Unknown {
     match error.raw_os_error() {
         Some(number) => unknown(path, Errno::from_raw(number)),
         None => Unknown::error(format!("{path}: {error}")),

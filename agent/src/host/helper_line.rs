@@ -16,8 +16,10 @@ use super::{GpuAnswers, HelperAnswers, NEEDS_HELPER};
 
 /// How long the helper may take for one reply: more than its own deadline for what it reads.
 const PATIENCE: Duration = Duration::from_millis(4500);
+/// The same for GPU nodes, whose attempts have shorter deadlines than root facts.
+const GPU_PATIENCE: Duration = Duration::from_millis(4000);
 /// The most that a reply may be.
-const LARGEST_REPLY: u64 = 1 << 20;
+pub(crate) const LARGEST_REPLY: u64 = 1 << 20;
 
 /// What the agent may ask for. The list is closed; nothing here changes anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub(crate) struct GpuRequest {
     pub(crate) nodes: Vec<String>,
     /// Nodes, of those, that are really opened: only ones whose device is awake.
     pub(crate) open: Vec<String>,
+    /// Nodes, of those, whose driver is asked for its codecs: only ones whose device is awake.
+    pub(crate) codecs: Vec<String>,
 }
 
 /// What comes back.
@@ -75,17 +79,21 @@ impl HelperLine {
 
     /// The verb `facts`, asked at most once.
     pub(super) fn facts(&self) -> Reading<&HelperAnswers> {
-        let asked = self.facts.get_or_init(|| match ask(&self.socket, &Request::Facts(self.request.clone()))? {
+        self.facts.get_or_init(|| self.fresh_facts()).as_ref().map_err(Clone::clone)
+    }
+
+    /// The verb `facts`, asked anew: for figures of which two readings are compared.
+    pub(super) fn fresh_facts(&self) -> Reading<HelperAnswers> {
+        match ask(&self.socket, &Request::Facts(self.request.clone()), PATIENCE)? {
             Reply::Facts(answers) => Ok(*answers),
             Reply::Gpu(_) => Err(Unknown::error("coord-helper answered another question")),
             Reply::Refused(why) => Err(Unknown::denied(format!("coord-helper refuses: {why}"))),
-        });
-        asked.as_ref().map_err(Clone::clone)
+        }
     }
 
     /// The verb `gpu`.
     pub(super) fn gpu(&self, request: &GpuRequest) -> Reading<GpuAnswers> {
-        match ask(&self.socket, &Request::Gpu(request.clone()))? {
+        match ask(&self.socket, &Request::Gpu(request.clone()), GPU_PATIENCE)? {
             Reply::Gpu(answers) => Ok(answers),
             Reply::Facts(_) => Err(Unknown::error("coord-helper answered another question")),
             Reply::Refused(why) => Err(Unknown::denied(format!("coord-helper refuses: {why}"))),
@@ -94,20 +102,25 @@ impl HelperLine {
 }
 
 /// One request and its reply.
-fn ask(socket: &Path, request: &Request) -> Reading<Reply> {
+fn ask(socket: &Path, request: &Request, patience: Duration) -> Reading<Reply> {
     let mut stream = UnixStream::connect(socket).map_err(|error| absent(socket, &error))?;
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
-            Unknown::new(ValueState::Timeout, format!("coord-helper did not answer in {} s", PATIENCE.as_secs_f32()))
+            Unknown::new(ValueState::Timeout, format!("coord-helper did not answer in {} s", patience.as_secs_f32()))
         }
         _ => Unknown::error(format!("coord-helper: {error}")),
     };
-    stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE))).map_err(failed)?;
+    stream.set_read_timeout(Some(patience)).and_then(|()| stream.set_write_timeout(Some(patience))).map_err(failed)?;
     let mut line = serde_json::to_vec(request).map_err(|error| Unknown::error(error.to_string()))?;
     line.push(b'\n');
-    stream.write_all(&line).map_err(failed)?;
+    // Who is refused hears it before having asked, and the helper has then hung up.
+    let sent = stream.write_all(&line);
     let mut reply = String::new();
-    BufReader::new(stream.take(LARGEST_REPLY)).read_line(&mut reply).map_err(failed)?;
+    let heard = BufReader::new(stream.take(LARGEST_REPLY)).read_line(&mut reply);
+    if !reply.ends_with('\n') {
+        sent.and(heard).map_err(failed)?;
+        return Err(Unknown::error("coord-helper hung up without a whole reply"));
+    }
     serde_json::from_str(&reply).map_err(|error| Unknown::error(format!("coord-helper made no sense: {error}")))
 }
 
@@ -116,5 +129,46 @@ fn absent(socket: &Path, error: &std::io::Error) -> Unknown {
     match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Unknown::denied(NEEDS_HELPER),
         _ => Unknown::denied(format!("coord-helper at {}: {error}", socket.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Shutdown, os::unix::net::UnixListener};
+
+    use super::*;
+
+    /// Asks a helper that does `answer` with the connection.
+    fn ask_one(answer: impl FnOnce(UnixStream) + Send + 'static) -> Reading<Reply> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let peer = std::thread::spawn(move || answer(listener.accept().unwrap().0));
+        let reply = ask(&socket, &Request::Facts(FactsRequest::default()), PATIENCE);
+        peer.join().unwrap();
+        reply
+    }
+
+    #[test]
+    fn a_refusal_is_heard_although_the_request_was_not() {
+        let reply = ask_one(|mut stream| {
+            stream.shutdown(Shutdown::Read).unwrap();
+            stream.write_all(b"{\"refused\":\"no\"}\n").unwrap();
+        });
+        assert_eq!(reply, Ok(Reply::Refused("no".into())));
+    }
+
+    #[test]
+    fn half_a_reply_and_none_are_errors() {
+        let half = ask_one(|mut stream| stream.write_all(b"{\"facts\":{}}").unwrap());
+        assert_eq!(half.unwrap_err().state, ValueState::Error);
+        assert_eq!(ask_one(drop).unwrap_err().state, ValueState::Error);
+    }
+
+    #[test]
+    fn a_socket_without_a_helper_names_the_line_that_turns_it_on() {
+        let reason =
+            ask(Path::new("/nonexistent/socket"), &Request::Facts(FactsRequest::default()), PATIENCE).unwrap_err();
+        assert_eq!(reason, Unknown::denied(NEEDS_HELPER));
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn stamp() -> Reading<BinaryStamp> {
     first_of(&BINARIES)
 }
 
-fn first_of(paths: &[&str]) -> Reading<BinaryStamp> {
+/// The first of `paths` that is a file.
+pub(super) fn first_of(paths: &[&str]) -> Reading<BinaryStamp> {
     for path in paths {
         match fs::metadata(path) {
             Ok(data) if data.is_file() => {

@@ -1,5 +1,7 @@
 //! The system calls that have no safe wrapper: the only unsafe code of the agent.
 
+use std::{net::TcpStream, os::fd::AsRawFd};
+
 use coord_model::Reading;
 use nix::{errno::Errno, libc};
 
@@ -15,6 +17,55 @@ pub(super) fn clock() -> Reading<Clock> {
     #[allow(clippy::useless_conversion, reason = "the offset has 32 bits on 32-bit machines")]
     let offset = i64::from(timex.offset);
     Ok(judge(state, timex.status, offset))
+}
+
+/// What the kernel knows of a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TcpState {
+    /// The most data of one packet, options of TCP not counted.
+    pub(super) segment: u32,
+    /// Whether each packet carries a timestamp.
+    pub(super) timestamps: bool,
+    /// Packets that were sent and not acknowledged.
+    pub(super) unacknowledged: u32,
+}
+
+/// TCPI_OPT_TIMESTAMPS of the kernel's include/uapi/linux/tcp.h.
+const TIMESTAMPS: u8 = 1;
+
+/// TCP_INFO of tcp(7).
+#[allow(unsafe_code, reason = "TCP_INFO has no safe wrapper in nix")]
+pub(super) fn tcp_state(stream: &TcpStream) -> Reading<TcpState> {
+    // SAFETY: an all-zero tcp_info is a valid value: integers only.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: both pointers are to live, writable values of this thread, and the length is that of the first.
+    let result = unsafe {
+        libc::getsockopt(stream.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length)
+    };
+    Errno::result(result).map_err(|errno| unknown("TCP_INFO", errno))?;
+    Ok(TcpState {
+        segment: info.tcpi_snd_mss,
+        timestamps: info.tcpi_options & TIMESTAMPS != 0,
+        unacknowledged: info.tcpi_unacked,
+    })
+}
+
+/// Lets no router divide the packets of an IPv4 connection (IP_PMTUDISC_DO of ip(7)).
+#[allow(unsafe_code, reason = "IP_MTU_DISCOVER has no safe wrapper in nix")]
+pub(super) fn never_fragment(stream: &TcpStream) -> Reading<()> {
+    let value: libc::c_int = libc::IP_PMTUDISC_DO;
+    // SAFETY: the pointer is to a live value of this thread, and the length is its own.
+    let result = unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_MTU_DISCOVER,
+            (&raw const value).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    Errno::result(result).map(drop).map_err(|errno| unknown("IP_MTU_DISCOVER", errno))
 }
 
 /// The clock's state as the manual of adjtimex(2) gives it.

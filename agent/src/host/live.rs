@@ -9,6 +9,7 @@ use std::{
         net::UnixStream,
     },
     path::Path,
+    time::{Duration, Instant},
 };
 
 use coord_model::{Reading, Unknown};
@@ -96,6 +97,7 @@ pub(super) fn exists(path: &str) -> bool {
 
 /// statvfs(3).
 pub(super) fn space(path: &str) -> Reading<Space> {
+    let began = Instant::now();
     let answer = statvfs::statvfs(path).map_err(|errno| unknown(path, errno))?;
     let block = answer.fragment_size();
     Ok(Space {
@@ -105,6 +107,7 @@ pub(super) fn space(path: &str) -> Reading<Space> {
         inodes: answer.files(),
         inodes_free: answer.files_free(),
         read_only: answer.flags().contains(statvfs::FsFlags::ST_RDONLY),
+        seconds: began.elapsed().as_secs_f64(),
     })
 }
 
@@ -169,6 +172,18 @@ pub(super) fn kernel() -> Reading<Kernel> {
     let answer = nix::sys::utsname::uname().map_err(|errno| unknown("uname", errno))?;
     let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
     Ok(Kernel { release: text(answer.release()), machine: text(answer.machine()), host_name: text(answer.nodename()) })
+}
+
+/// The wall clock.
+pub(super) fn wall() -> Reading<f64> {
+    let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    now.map(|since| since.as_secs_f64()).map_err(|_| Unknown::error("the wall clock stands before 1970"))
+}
+
+/// Seconds on the boot clock.
+pub(super) fn boot_seconds() -> Reading<f64> {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map_err(|errno| unknown("clock", errno))?;
+    Ok(Duration::from(now).as_secs_f64())
 }
 
 /// Whether something listens on the Unix socket at `path`.

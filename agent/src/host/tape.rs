@@ -9,7 +9,7 @@ use std::{
 use coord_model::{Reading, Unknown, ValueState};
 
 use super::{
-    Answers, GpuAnswers, GpuRequest, HelperAnswers, HelperLine, NEEDS_HELPER,
+    Answers, DrmTwice, GpuAnswers, GpuRequest, HelperAnswers, HelperLine, NEEDS_HELPER,
     answers::{Answer, Refused, SCHEMA},
     live,
 };
@@ -61,6 +61,23 @@ impl Tape {
         let mut taped = self.lock();
         let kept = taped.answers.helper.get_or_insert_default();
         kept.gpu.get_or_insert_with(|| reading.into()).reading()
+    }
+
+    /// The helper's facts, asked anew.
+    pub(super) fn fresh_facts(&self) -> Reading<HelperAnswers> {
+        self.helper.as_ref().ok_or_else(|| Unknown::denied(NEEDS_HELPER))?.fresh_facts()
+    }
+
+    /// Keeps both readings of the clients of DRM devices.
+    pub(super) fn keep_drm(&self, twice: &Reading<DrmTwice>) {
+        let (before, after) = match twice {
+            Ok(twice) => (Ok(twice.before.clone()), Ok(twice.after.clone())),
+            Err(unknown) => (Err(unknown.clone()), Err(unknown.clone())),
+        };
+        let mut taped = self.lock();
+        let kept = taped.answers.helper.get_or_insert_default();
+        kept.drm_clients = Some(before.into());
+        kept.drm_clients_later = Some(after.into());
     }
 
     /// All that was kept so far.

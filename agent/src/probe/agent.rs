@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use coord_model::{
     Reading, Section, Unknown, not_implemented,
-    section::{self, AgentReading, HelperState},
+    section::{self, AgentReading, EventSource, HelperState},
 };
 
 use super::space::put;
@@ -41,7 +41,7 @@ pub(crate) fn probe(host: &Host, setting: &Setting) -> Section<section::Agent> {
         },
         recorded_from: recorded_from.ok_or_else(|| Unknown::not_applicable("a live machine")),
         started_seconds: not_implemented(),
-        event_sources: Err(Unknown::not_applicable("a single check watches nothing")),
+        event_sources: Err(Unknown::not_applicable("only a running agent watches, and no recorded host")),
     };
     let mut section = Section::read("the agent itself", reading.into());
     complete(&mut section, setting);
@@ -62,6 +62,12 @@ pub(crate) fn complete(section: &mut Section<section::Agent>, setting: &Setting)
     put(&mut facts.unknown, "configurationFile", &mut facts.configuration_file, file);
     put(&mut facts.unknown, "configurationError", &mut facts.configuration_error, error);
     put(&mut facts.unknown, "startedSeconds", &mut facts.started_seconds, started);
+}
+
+/// Puts in how the kernel's event sources are, which the session knows.
+pub(crate) fn watched(section: &mut Section<section::Agent>, sources: Vec<EventSource>) {
+    let Some(facts) = &mut section.facts else { return };
+    put(&mut facts.unknown, "eventSources", &mut facts.event_sources, Ok(sources));
 }
 
 fn helper(host: &Host) -> HelperState {

@@ -1,33 +1,53 @@
 //! Local disks and file systems: the mount table and sysfs. Space comes from statvfs, asked by the prober.
 
+use std::time::Instant;
+
 use coord_model::{
-    Failure, Reading, Section, Unknown, ValueState, not_implemented,
+    Failure, Section, Unknown, ValueState,
     section::{self, DiskReading, Filesystem, FilesystemReading},
 };
 
-use super::mounts::{
-    NOT_ASKED,
-    table::{self, Family, Row, Superblock},
+use super::{
+    Briefing,
+    mounts::{
+        NOT_ASKED,
+        table::{self, Family, Row, Superblock},
+    },
 };
 use crate::host::Host;
 
+mod array;
 mod device;
+mod errors;
+mod flips;
+mod log;
+mod nvme;
+mod smart;
+mod sync;
 
-/// Paths that Coord, k3s or its workloads fill, longest meaning first.
-const ROLES: [&str; 9] = [
+pub(crate) use flips::FlipMemory;
+pub(crate) use log::LogMemory;
+
+/// Paths that Coord, k3s or its workloads fill: k3s' data and volumes, Docker's, pods' and the transcoders'.
+const ROLES: [&str; 13] = [
     "/",
     "/var",
     "/var/lib/rancher",
+    "/var/lib/rancher/k3s/storage",
     "/var/lib/kubelet",
     "/var/lib/docker",
     "/var/lib/coord",
+    "/opt/local-path-provisioner",
     "/data",
     "/data/pods",
+    "/data/transcode",
+    "/transcode",
     "/mnt/cache",
 ];
 
-/// Reads the section, without any answer of the file systems themselves.
-pub(crate) fn probe(host: &Host) -> Section<section::Disk> {
+/// Reads the section, without any answer of the file systems themselves but for a measurement that was asked for.
+pub(crate) fn probe(host: &Host, briefing: &mut Briefing) -> Section<section::Disk> {
+    let began = Instant::now();
     let rows = match table::read(host) {
         Ok(rows) => rows,
         Err(Unknown { state, message }) => {
@@ -35,23 +55,37 @@ pub(crate) fn probe(host: &Host) -> Section<section::Disk> {
         }
     };
     let list = table::superblocks(&rows, |family| family == Family::Local);
-    let filesystems = list.iter().filter_map(|superblock| filesystem(host, superblock, &rows)).collect();
+    let mut flips = FlipMemory::new();
+    let before = &briefing.memory.flips;
+    let filesystems =
+        list.iter().filter_map(|superblock| filesystem(host, superblock, &rows, before, &mut flips)).collect();
+    // What is no longer mounted is forgotten.
+    briefing.memory.flips = flips;
+    let devices = device::devices(host, &log::read(host, &mut briefing.memory.kernel_log));
+    let latency = sync::latency(host, briefing, began);
     let reading = DiskReading {
         filesystems: Ok(filesystems),
-        devices: device::devices(host),
-        sync_latency_seconds: not_implemented(),
-        sync_latency_path: not_implemented(),
+        devices,
+        sync_latency_seconds: latency.as_ref().map(|latency| latency.seconds).map_err(Clone::clone),
+        sync_latency_path: latency.map(|latency| latency.path),
     };
-    Section::read("/proc/self/mountinfo, /sys/block", reading.into())
+    Section::read("/proc/self/mountinfo, /sys/block, /sys/fs, caches of SMART", reading.into())
 }
 
-fn filesystem(host: &Host, superblock: &Superblock<'_>, rows: &[Row]) -> Option<Filesystem> {
+fn filesystem(
+    host: &Host,
+    superblock: &Superblock<'_>,
+    rows: &[Row],
+    before: &FlipMemory,
+    flips: &mut FlipMemory,
+) -> Option<Filesystem> {
     let row = superblock.first()?;
     let disk = device::whole_disk(host, row);
     let asked = || Unknown::new(ValueState::Timeout, NOT_ASKED);
+    let read_only = superblock.rows.iter().all(|row| row.read_only());
     Some(
         FilesystemReading {
-            read_only_flips: not_implemented(),
+            read_only_flips: flips::count(before, flips, format!("{} {}", row.device_number, row.source), read_only),
             path: Ok(row.path.clone()),
             device_number: Ok(row.device_number.clone()),
             source: Ok(row.source.clone()),
@@ -61,10 +95,10 @@ fn filesystem(host: &Host, superblock: &Superblock<'_>, rows: &[Row]) -> Option<
             available_bytes: Err(asked()),
             inodes: Err(asked()),
             inodes_free: Err(asked()),
-            read_only: Ok(superblock.rows.iter().all(|row| row.read_only())),
+            read_only: Ok(read_only),
             rotational: disk.clone().and_then(|disk| device::rotational(host, &disk)),
             disk,
-            errors: errors(host, row),
+            errors: errors::errors(host, row),
             roles: Ok(roles(rows, &row.device_number)),
         }
         .into(),
@@ -81,19 +115,6 @@ fn roles(rows: &[Row], device_number: &str) -> Vec<String> {
     ROLES.into_iter().filter(|role| lies_on(role)).map(str::to_string).collect()
 }
 
-/// ext4 counts the errors that it met in its superblock (Documentation/ABI/testing/sysfs-fs-ext4).
-fn errors(host: &Host, row: &Row) -> Reading<u64> {
-    if row.kind != "ext4" {
-        return Err(Unknown::not_applicable(format!("{} counts no errors in sysfs", row.kind)));
-    }
-    // The kernel's own name, dm-0 or sda1: the source may be a name below /dev/mapper or /dev/disk.
-    let device = host.real(&format!("/sys/dev/block/{}", row.device_number)).unwrap_or_else(|_| row.source.clone());
-    let name = device.rsplit('/').next().unwrap_or_default();
-    let path = format!("/sys/fs/ext4/{name}/errors_count");
-    let text = host.text(&path)?;
-    text.parse().map_err(|_| Unknown::error(format!("{path} holds no number")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,36 +125,10 @@ mod tests {
             "27 1 8:1 / / rw - ext4 /dev/sda1 rw\n28 27 8:2 / /var/lib/rancher rw - xfs /dev/sda2 rw\n\
              29 27 0:45 / /data rw - nfs4 nas:/data rw",
         );
-        assert_eq!(roles(&rows, "8:2"), ["/var/lib/rancher"]);
-        assert_eq!(
-            roles(&rows, "8:1"),
-            ["/", "/var", "/var/lib/kubelet", "/var/lib/docker", "/var/lib/coord", "/mnt/cache"]
-        );
-        assert_eq!(roles(&rows, "0:45"), ["/data", "/data/pods"]);
+        assert_eq!(roles(&rows, "8:2"), ["/var/lib/rancher", "/var/lib/rancher/k3s/storage"]);
+        let of_root = roles(&rows, "8:1");
+        assert!(of_root.contains(&"/var/lib/kubelet".to_string()) && !of_root.contains(&"/data/pods".to_string()));
+        assert_eq!(roles(&rows, "0:45"), ["/data", "/data/pods", "/data/transcode"]);
         assert!(roles(&[], "8:1").is_empty());
-    }
-
-    #[test]
-    fn errors_of_a_mapped_device_stand_under_its_kernel_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        std::fs::create_dir_all(root.join("sys/dev/block")).unwrap();
-        for name in ["dm-0", "sdz1"] {
-            std::fs::create_dir_all(root.join("sys/devices").join(name)).unwrap();
-            std::fs::create_dir_all(root.join("sys/fs/ext4").join(name)).unwrap();
-        }
-        std::fs::write(root.join("sys/fs/ext4/dm-0/errors_count"), "3\n").unwrap();
-        std::fs::write(root.join("sys/fs/ext4/sdz1/errors_count"), "4\n").unwrap();
-        std::os::unix::fs::symlink("../../devices/dm-0", root.join("sys/dev/block/252:0")).unwrap();
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        let rows = table::parse(
-            "27 1 252:0 / / rw - ext4 /dev/mapper/vg-root rw\n28 27 8:1 / /a rw - ext4 /dev/sdz1 rw\n\
-             29 27 8:9 / /b rw - xfs /dev/sdz9 rw",
-        );
-        assert_eq!(errors(&host, &rows[0]), Ok(3));
-        // A container may hide /sys/dev/block.
-        assert_eq!(errors(&host, &rows[1]), Ok(4));
-        assert_eq!(errors(&host, &rows[2]).unwrap_err().state, ValueState::NotApplicable);
     }
 }

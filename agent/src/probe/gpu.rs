@@ -1,17 +1,31 @@
-//! Graphics processors by sysfs, grouped by device. Nothing here opens a node, since opening can wake a sleeping GPU.
+//! Graphics processors by sysfs, grouped by device, tested through the root helper. Nothing here wakes a GPU: one that
+//! sleeps is neither opened nor asked.
 
 use std::collections::BTreeMap;
 
 use coord_model::{
-    Failure, Reading, Section, Unknown, ValueState, not_implemented,
+    Failure, Measure, Reading, Section, Unknown, ValueState,
     section::{self, GpuDevice, GpuDeviceReading, GpuReading},
 };
 
-use self::model::DISPLAY_ONLY;
-use crate::host::Host;
+use self::{access::Place, busy::Names, model::DISPLAY_ONLY, people::People};
+use crate::{
+    host::{DrmTwice, Host, VAINFO},
+    probe::Briefing,
+};
 
 mod access;
+mod busy;
 mod model;
+mod nvidia;
+mod people;
+mod subject;
+mod v4l2;
+mod verdict;
+mod video;
+
+use self::subject::Subject;
+pub(crate) use self::verdict::GpuVerdict;
 
 /// Where DRM nodes are listed (Documentation/gpu/drm-uapi.rst).
 const CLASS: &str = "/sys/class/drm";
@@ -27,8 +41,8 @@ struct Found {
     render_node: Option<String>,
 }
 
-/// Reads the section.
-pub(crate) fn probe(host: &Host) -> Section<section::Gpu> {
+/// Reads the section, and remembers in `briefing` what was tested.
+pub(crate) fn probe(host: &Host, briefing: &mut Briefing) -> Section<section::Gpu> {
     let nodes = match host.list(CLASS) {
         Ok(names) => names,
         Err(Unknown { state: ValueState::Absent, .. }) => Vec::new(),
@@ -38,9 +52,25 @@ pub(crate) fn probe(host: &Host) -> Section<section::Gpu> {
     for folder in unclaimed(host) {
         found.entry(folder.clone()).or_insert(Found { folder, ..Found::default() });
     }
-    let mut devices: Vec<GpuDevice> = found.values().map(|found| device(host, found)).collect();
-    devices.sort_by(|one, other| one.address.cmp(&other.address));
-    Section::read("/sys/class/drm, /sys/bus/pci, /dev/dri", GpuReading { devices: Ok(devices) }.into())
+    let mut subjects: Vec<Subject> = found.into_values().map(|found| Subject::look(host, found)).collect();
+    subjects.sort_by(|one, other| one.address.cmp(&other.address));
+    let devices = describe(host, &subjects, briefing);
+    Section::read("/sys/class/drm, /sys/bus/pci, /dev/dri, coord-helper", GpuReading { devices: Ok(devices) }.into())
+}
+
+/// All devices with what is tested and asked for all of them at once.
+fn describe(host: &Host, subjects: &[Subject], briefing: &mut Briefing) -> Vec<GpuDevice> {
+    if subjects.is_empty() {
+        briefing.memory.gpu.clear();
+        return Vec::new();
+    }
+    let demanded = briefing.measures.contains(&Measure::GpuBusy);
+    let known = verdict::verdicts(host, subjects, &mut briefing.memory.gpu, demanded);
+    let people = People::ask(host);
+    let awake = subjects.iter().any(|subject| subject.awake().is_ok());
+    let twice = (demanded && awake).then(|| host.drm_twice());
+    let rows = subjects.iter().zip(known);
+    rows.map(|(subject, known)| device(host, subject, known, &people, twice.as_ref())).collect()
 }
 
 /// DRM nodes by the device behind them; connectors such as `card0-HDMI-A-1` are no nodes.
@@ -79,109 +109,90 @@ fn children_have_drm(host: &Host, folder: &str) -> bool {
     names.iter().any(|name| name.starts_with("virtio") && host.exists(&format!("{folder}/{name}/drm")))
 }
 
-fn device(host: &Host, found: &Found) -> GpuDevice {
-    let pci = pci_folder(&found.folder);
-    let identifier = |name: &str| match pci {
-        Some(folder) => host.text(&format!("{folder}/{name}")).map(|text| text.trim_start_matches("0x").to_string()),
-        None => Err(Unknown::not_applicable("not a PCI device")),
-    };
-    let driver = driver(host, &found.folder);
-    let (vendor_id, device_id) = (identifier("vendor"), identifier("device"));
-    let known = vendor_id
-        .as_deref()
-        .ok()
-        .zip(device_id.as_deref().ok())
-        .and_then(|(vendor, device)| model::find(vendor, device));
+fn device(
+    host: &Host,
+    subject: &Subject,
+    known: verdict::Known,
+    people: &People,
+    twice: Option<&Reading<DrmTwice>>,
+) -> GpuDevice {
     let node =
         |name: &Option<String>, what: &str| name.clone().ok_or_else(|| Unknown::absent(format!("no {what} node")));
-    let render_number = match &found.render_node {
-        Some(name) => host.text(&format!("{CLASS}/{name}/dev")),
-        None => Err(Unknown::absent("no render node")),
+    let names = subject.names();
+    let busy = match (twice, subject.awake()) {
+        (Some(twice), Ok(())) if subject.can_transcode => {
+            busy::percent(host, &names, subject.own_folder(), people.contained, twice)
+        }
+        (_, awake) => Err(busy::unmeasured(awake.as_ref().err())),
     };
-    let can_transcode = model::can_transcode(driver.as_deref().ok(), vendor_id.as_deref().ok());
-    let access = access::access(
-        host,
-        &access::Question {
-            driver: &driver,
-            render_node: found.render_node.as_deref(),
-            render_number: render_number.as_deref().ok(),
-            display_only: driver.as_deref().is_ok_and(|driver| DISPLAY_ONLY.contains(&driver))
-                || (!can_transcode && found.render_node.is_none()),
-        },
-    );
     GpuDeviceReading {
-        address: Ok(address(&found.folder)),
-        name: Ok(name(known, &vendor_id, &device_id, &driver)),
-        driver,
-        card: node(&found.card, "card"),
-        render_node: node(&found.render_node, "render"),
-        render_number,
-        virtual_function: Ok(host.exists(&format!("{}/physfn", pci.unwrap_or(&found.folder)))),
-        runtime_status: host.text(&format!("{}/power/runtime_status", pci.unwrap_or(&found.folder))),
-        can_transcode: Ok(can_transcode),
-        access: Ok(access),
-        opened: not_implemented(),
-        physical_function: not_implemented(),
-        virtual_functions: not_implemented(),
-        driver_version: not_implemented(),
-        open_detail: not_implemented(),
-        verdict_seconds: not_implemented(),
-        guests: not_implemented(),
-        codecs: known.and_then(model::Model::codecs).map_or_else(not_implemented, Ok),
-        video_busy_percent: not_implemented(),
-        users: not_implemented(),
-        vendor_id,
-        device_id,
+        address: Ok(subject.address.clone()),
+        vendor_id: subject.vendor_id.clone(),
+        device_id: subject.device_id.clone(),
+        name: Ok(name(subject)),
+        driver: subject.driver.clone(),
+        driver_version: subject.driver_version.clone(),
+        card: node(&subject.found.card, "card"),
+        render_node: node(&subject.found.render_node, "render"),
+        render_number: subject.render_number.clone(),
+        virtual_function: Ok(subject.physical_function.is_ok()),
+        physical_function: subject.physical_function.clone(),
+        virtual_functions: virtual_functions(host, subject.own_folder()),
+        runtime_status: subject.runtime_status.clone(),
+        can_transcode: Ok(subject.can_transcode),
+        codecs: codecs(host, subject, known.codecs),
+        access: Ok(known.access),
+        opened: known.opened,
+        open_detail: known.open_detail,
+        verdict_seconds: known.seconds,
+        video_busy_percent: busy,
+        users: people.users(&names, &subject.nodes()),
+        guests: people.guests(&subject.address),
     }
     .into()
 }
 
-/// The name of the driver that is bound, as the link `driver` says.
-fn driver(host: &Host, folder: &str) -> Reading<String> {
-    let target = host.link(&format!("{folder}/driver"))?;
-    Ok(target.rsplit('/').next().unwrap_or(&target).to_string())
+/// How many virtual functions are switched on now (Documentation/PCI/pci-iov-howto.rst).
+fn virtual_functions(host: &Host, folder: &str) -> Reading<u32> {
+    let text = host.text(&format!("{folder}/sriov_numvfs")).map_err(|unknown| match unknown.state {
+        ValueState::Absent => Unknown::not_applicable("the device has no SR-IOV"),
+        _ => unknown,
+    })?;
+    text.parse().map_err(|_| Unknown::error("sriov_numvfs makes no sense"))
 }
 
-/// The device's PCI address, else the last part of its path.
-fn address(folder: &str) -> String {
-    let named = pci_folder(folder).unwrap_or(folder);
-    named.rsplit('/').next().unwrap_or(named).to_string()
-}
-
-/// The nearest folder on the way up whose name is a PCI address: a virtio device lies below one.
-fn pci_folder(folder: &str) -> Option<&str> {
-    let mut current = folder;
-    while let Some((parent, name)) = current.rsplit_once('/') {
-        if is_pci_address(name) {
-            return Some(current);
-        }
-        // Only one level: a platform device below a PCI bridge is no PCI device.
-        if !name.starts_with("virtio") {
-            return None;
-        }
-        current = parent;
+/// What the driver said, else V4L2 on a Raspberry Pi, else the table.
+fn codecs(host: &Host, subject: &Subject, asked: Option<Reading<section::Codecs>>) -> Reading<section::Codecs> {
+    if subject.driver.as_deref() == Ok("v3d") {
+        return v4l2::codecs(host);
     }
-    None
+    if !subject.can_transcode {
+        return Err(Unknown::not_applicable("it has no video engine that could be used"));
+    }
+    let table = subject.known.as_ref().and_then(model::Known::codecs);
+    match (asked, table) {
+        (Some(Ok(codecs)), _) | (_, Some(codecs)) => Ok(codecs),
+        (Some(Err(unknown)), None) => Err(unknown),
+        (None, None) => match (subject.awake(), host.vainfo_binary()) {
+            (Err(unknown), Ok(_)) => Err(unknown),
+            (Ok(()), Ok(_)) => Err(Unknown::denied("its driver could not be asked: the node does not open")),
+            (_, Err(_)) => Err(Unknown::absent(format!(
+                "the table does not know this model, and {} is not there: apt install vainfo",
+                VAINFO[0]
+            ))),
+        },
+    }
 }
 
-/// `0000:00:02.0`.
-fn is_pci_address(name: &str) -> bool {
-    let parts: Vec<&str> = name.split([':', '.']).collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    lengths == [4, 2, 2, 1] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// Vendor and model where the table knows them, else the ids, else the driver.
-fn name(
-    known: Option<&model::Model>,
-    vendor: &Reading<String>,
-    device: &Reading<String>,
-    driver: &Reading<String>,
-) -> String {
-    match (known, vendor, device) {
-        (Some(known), _, _) => known.name.to_string(),
+/// What NVIDIA's driver or the table calls it, else the ids, else the driver.
+fn name(subject: &Subject) -> String {
+    if let Some(model) = subject.nvidia.as_ref().ok().and_then(|card| card.model.clone()) {
+        return model;
+    }
+    match (&subject.known, &subject.vendor_id, &subject.device_id) {
+        (Some(known), _, _) => known.name.clone(),
         (None, Ok(vendor), Ok(device)) => format!("{} GPU {vendor}:{device}", model::vendor(vendor)),
-        (None, _, _) => match driver.as_deref() {
+        (None, _, _) => match subject.driver.as_deref() {
             Ok("v3d") => "Broadcom VideoCore 3D".to_string(),
             Ok("vc4-drm" | "vc4") => "Broadcom VideoCore display".to_string(),
             Ok(driver) => format!("{driver} device"),

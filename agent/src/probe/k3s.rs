@@ -1,17 +1,22 @@
 //! Kubernetes on this machine: the systemd unit, what answers on the loopback, and how long its certificates last.
 //!
-//! D-Bus is not asked, and but for `k3s --version` nothing is run: unit files and cgroups are text, and the kubelet, the API and etcd answer
-//! on 127.0.0.1. Names of keys are read from the configuration, tokens never are.
+//! D-Bus is not asked, and but for `k3s --version` nothing is run: unit files and cgroups are text, and the kubelet, the
+//! API and etcd answer on 127.0.0.1. Names of keys are read from the configuration, tokens never are.
 
 use coord_model::{
-    Reading, Section, Unknown, not_implemented,
-    section::{Certificate, CertificateReading, EtcdReading, K3s, K3sReading, K3sRole, Snapshot},
+    Reading, Section, Unknown,
+    section::{Certificate, CertificateReading, K3s, K3sReading, K3sRole, Snapshot},
 };
 
 mod config;
+mod etcd;
+mod histogram;
 mod loopback;
 mod process;
+mod threads;
 mod unit;
+
+pub(crate) use etcd::EtcdMemory;
 
 use crate::{
     host::{Host, KnownVersion},
@@ -25,7 +30,7 @@ const LOAD_BALANCER: &str = "/var/lib/rancher/k3s/agent/etc/k3s-agent-load-balan
 /// Reads what k3s does here and how it is; its binary is run unless `memory` knows its version.
 pub(crate) fn probe(host: &Host, memory: &mut Memory) -> Section<K3s> {
     let reading = match unit::find(host) {
-        Ok(Some(unit)) => installed(host, &unit, version(host, memory)),
+        Ok(Some(unit)) => installed(host, &unit, memory),
         Ok(None) => everywhere(Ok(K3sRole::None), &Unknown::not_applicable("k3s is not installed here")),
         Err(reason) => everywhere(Err(reason.clone()), &reason),
     };
@@ -44,25 +49,31 @@ fn version(host: &Host, memory: &mut Memory) -> Reading<String> {
 }
 
 /// A machine with a k3s unit.
-fn installed(host: &Host, unit: &unit::Unit, version: Reading<String>) -> K3sReading {
+fn installed(host: &Host, unit: &unit::Unit, memory: &mut Memory) -> K3sReading {
     let config = config::read(host, unit);
     let answers = loopback::ask(host, unit.role);
+    let files = host.root_fact(|answers| &answers.certificates);
+    let ready = answers.etcd_ready.clone();
     K3sReading {
         role: Ok(unit.role),
         unit: Ok(unit.name.clone()),
         unit_state: unit.process.as_ref().map(process::Process::state).map_err(Clone::clone),
         unit_since_seconds: process::since(host, unit.process.as_ref().map_err(Clone::clone)),
         enabled: unit::enabled(host, &unit.name),
-        version,
+        version: version(host, memory),
         datastore: config.datastore(host, unit.role, &answers.etcd_ready),
         server_url: config.server_url(host, unit),
         kubelet_healthy: answers.kubelet_healthy.clone(),
         apiserver_reachable: answers.api.reachable.clone(),
         apiserver_detail: answers.api.detail.clone(),
         load_balancer: load_balancer(host, unit.role),
-        blocked_threads: not_implemented(),
-        certificates: certificates(host, &answers),
-        etcd: etcd(&answers).map(Into::into),
+        blocked_threads: threads::blocked(host, unit.process.as_ref().map_err(Clone::clone)),
+        certificate_files: files
+            .as_ref()
+            .map(|files| u32::try_from(files.len()).unwrap_or(u32::MAX))
+            .map_err(Clone::clone),
+        certificates: certificates(files.unwrap_or_default(), &answers),
+        etcd: ready.map(|ready| etcd::member(ready, &answers.etcd_metrics, &mut memory.etcd).into()),
         snapshots: snapshots(host, unit.role),
     }
 }
@@ -83,6 +94,7 @@ fn everywhere(role: Reading<K3sRole>, reason: &Unknown) -> K3sReading {
         apiserver_detail: Err(reason.clone()),
         load_balancer: Err(reason.clone()),
         blocked_threads: Err(reason.clone()),
+        certificate_files: Err(reason.clone()),
         certificates: Err(reason.clone()),
         etcd: Err(reason.clone()),
         snapshots: Err(reason.clone()),
@@ -106,12 +118,12 @@ fn load_balancer(host: &Host, role: K3sRole) -> Reading<Vec<String>> {
 }
 
 /// Certificates that were shown in a handshake, then those that the helper read from files.
-fn certificates(host: &Host, answers: &loopback::Answers) -> Reading<Vec<Certificate>> {
+fn certificates(files: Vec<Certificate>, answers: &loopback::Answers) -> Reading<Vec<Certificate>> {
     let (api, kubelet) = (&answers.api, &answers.kubelet_certificate);
     let shown = [("apiserver", api.address, &api.certificate), ("kubelet", loopback::KUBELET, kubelet)];
     let mut rows: Vec<Certificate> =
         shown.iter().filter_map(|(name, source, left)| Some(row(name, source, *left.as_ref().ok()?))).collect();
-    rows.extend(host.root_fact(|answers| &answers.certificates).unwrap_or_default());
+    rows.extend(files);
     match (rows.is_empty(), kubelet) {
         (true, Err(reason)) => Err(reason.clone()),
         (true, Ok(_)) | (false, _) => Ok(rows),
@@ -120,21 +132,6 @@ fn certificates(host: &Host, answers: &loopback::Answers) -> Reading<Vec<Certifi
 
 fn row(name: &str, source: &str, left: f64) -> Certificate {
     CertificateReading { name: Ok(name.into()), source: Ok(source.into()), seconds_left: Ok(left) }.into()
-}
-
-/// The member of an embedded etcd; k3s serves its health without credentials on the loopback.
-fn etcd(answers: &loopback::Answers) -> Reading<EtcdReading> {
-    let ready = answers.etcd_ready.clone()?;
-    Ok(EtcdReading {
-        ready: Ok(ready),
-        has_leader: not_implemented(),
-        commit_p99_seconds: not_implemented(),
-        voter: not_implemented(),
-        database_bytes: not_implemented(),
-        quota_bytes: not_implemented(),
-        sync_p99_seconds: not_implemented(),
-        leader_changes: not_implemented(),
-    })
 }
 
 fn snapshots(host: &Host, role: K3sRole) -> Reading<Vec<Snapshot>> {

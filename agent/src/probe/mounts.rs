@@ -1,93 +1,205 @@
-//! Network and user-space mounts, read from the kernel's tables only: nothing here touches a mount.
+//! Network and user-space mounts, read from the kernel's tables and from their servers: nothing here touches a mount.
 //!
-//! Whether a mount answers comes from statvfs, which the prober asks on its own deadline and merges in afterwards.
+//! Rows whose state is settled by that say so. Of the others, whether they answer comes from statvfs, which the prober
+//! asks on its own deadline and merges in afterwards.
 
-use std::collections::BTreeMap;
-
-use coord_model::{
-    Failure, Reading, Section, Unknown, not_implemented,
-    section::{self, Mount, MountReading, MountState, MountsReading},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
+use coord_model::{
+    Failure, Reading, Section, Unknown, ValueState,
+    section::{self, Mount, MountReading, MountState, MountsReading},
+};
+use nix::time::{ClockId, clock_gettime};
+
 use self::{
+    memory::Sight,
+    servers::Pings,
     statistics::Statistics,
     table::{Family, Row, Superblock},
 };
-use crate::host::Host;
+use super::Briefing;
+use crate::host::{Host, Ping, Server};
 
+mod expected;
+mod exports;
+mod judge;
+#[cfg(test)]
+mod kernel_texts;
+mod memory;
+mod servers;
 mod source;
-mod statistics;
+pub(crate) mod statistics;
 pub(crate) mod table;
+
+pub(crate) use expected::{sentinel, settle};
+pub(crate) use judge::SPINS_UP;
+pub(crate) use memory::MountsMemory;
 
 /// Why the space of a file system is not known before it was asked.
 pub(crate) const NOT_ASKED: &str = "it was not asked yet";
+/// The most rows that are made; the section holds far fewer.
+const MOST_ROWS: usize = 2000;
+
+/// What was read about all mounts together.
+struct Tables {
+    statistics: Reading<BTreeMap<String, Statistics>>,
+    waiting: Reading<BTreeMap<String, u64>>,
+    pings: Pings,
+    /// Seconds since boot.
+    now: f64,
+}
 
 /// Reads the section, without any answer of the mounts themselves.
-pub(crate) fn probe(host: &Host) -> Section<section::Mounts> {
+pub(crate) fn probe(host: &Host, briefing: &mut Briefing) -> Section<section::Mounts> {
     let rows = match table::read(host) {
         Ok(rows) => rows,
         Err(Unknown { state, message }) => {
             return Section::failed(table::SOURCE, Failure { reason: state, message });
         }
     };
-    let statistics =
-        host.read("/proc/self/mountstats").map(|bytes| statistics::parse(&String::from_utf8_lossy(&bytes)));
-    let waiting = host.root_fact(|answers| &answers.fuse_waiting);
-    let mounts = table::superblocks(&rows, |family| matches!(family, Family::Remote | Family::Automount))
+    let mut list = table::superblocks(&rows, |family| matches!(family, Family::Remote | Family::Automount));
+    let left_out = list.len().saturating_sub(MOST_ROWS);
+    list.truncate(MOST_ROWS);
+    let expected = &briefing.expect.mounts;
+    let tables = tables(host, &list, expected::servers(expected));
+    let earlier = briefing.memory.mounts.turn();
+    let memory = &mut briefing.memory.mounts;
+    let mut mounts: Vec<Mount> = list
         .iter()
-        .filter_map(|superblock| mount(superblock, &statistics, &waiting))
+        .filter_map(|superblock| {
+            let subject = Subject::of(superblock, &tables)?;
+            let movement = memory.note(&earlier, &subject.row.device_number, &subject.sight(tables.now));
+            Some(subject.mount(superblock, movement))
+        })
         .collect();
-    Section::read(table::SOURCE, MountsReading { mounts: Ok(mounts), exports: not_implemented() }.into())
+    expected::apply(host, &rows, &mut mounts, expected, &tables.pings);
+    mounts.sort_by(|one, other| one.paths.cmp(&other.paths));
+    let facts = MountsReading { mounts: Ok(mounts), exports: exports::read(host, &rows) };
+    let mut section = Section::read(table::SOURCE, facts.into());
+    section.truncated = u32::try_from(left_out).unwrap_or(u32::MAX);
+    section
 }
 
-/// One row of the section.
-fn mount(
-    superblock: &Superblock<'_>,
-    statistics: &Reading<BTreeMap<String, Statistics>>,
-    waiting: &Reading<BTreeMap<String, u64>>,
-) -> Option<Mount> {
-    let row = superblock.first()?;
-    let idle = row.family() == Family::Automount;
-    let counted = counted(superblock, statistics);
-    let (server, export) = source::split(&row.kind, &row.source);
-    let asked = || Unknown::new(coord_model::ValueState::Timeout, NOT_ASKED);
-    let space = || if idle { Unknown::not_applicable("never touched") } else { asked() };
-    let detail = "nobody has used this automount point";
-    Some(
-        MountReading {
+/// Asks everything that is asked once for all mounts: the servers at the same time as the root helper.
+fn tables(host: &Host, list: &[Superblock<'_>], declared: impl Iterator<Item = Server>) -> Tables {
+    let first = || list.iter().filter_map(Superblock::first);
+    let servers: BTreeSet<Server> = first().filter_map(|row| servers::behind(row).ok()).chain(declared).collect();
+    let fuse = first().any(is_fuse);
+    let (pings, waiting) = servers::ping_all(host, servers, || {
+        // The helper is not started for nothing.
+        if fuse { host.root_fact(|answers| &answers.fuse_waiting) } else { Ok(BTreeMap::new()) }
+    });
+    let statistics =
+        host.read("/proc/self/mountstats").map(|bytes| statistics::parse(&String::from_utf8_lossy(&bytes)));
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0.0, |time| Duration::from(time).as_secs_f64());
+    Tables { statistics, waiting, pings, now }
+}
+
+/// One superblock with all that is known about it.
+struct Subject<'a> {
+    row: &'a Row,
+    counted: Reading<Statistics>,
+    waiting: Reading<u64>,
+    server: Reading<Server>,
+    ping: Reading<Ping>,
+}
+
+impl<'a> Subject<'a> {
+    fn of(superblock: &Superblock<'a>, tables: &Tables) -> Option<Self> {
+        let row = superblock.first()?;
+        let server = servers::behind(row);
+        Some(Self {
+            row,
+            counted: counted(superblock, &tables.statistics),
+            waiting: waiting_requests(row, &tables.waiting),
+            ping: servers::said(&tables.pings, &server),
+            server,
+        })
+    }
+
+    /// What the memory compares.
+    fn sight(&self, now: f64) -> Sight {
+        Sight {
+            source: self.row.source.clone(),
+            statistics: self.counted.as_ref().ok().copied(),
+            waiting: self.waiting.as_ref().ok().copied(),
+            pinged: self.answered(),
+            now,
+        }
+    }
+
+    fn answered(&self) -> bool {
+        matches!(self.ping, Ok(Ping::Answered(_)))
+    }
+
+    /// The state, where it is known without touching the mount.
+    fn decided(&self, movement: memory::Movement) -> Option<judge::Decided> {
+        if self.row.family() == Family::Automount {
+            return Some((MountState::IdleAutomount, "nobody has used this automount point".to_string()));
+        }
+        let by_ping = self.server.as_ref().ok().and_then(|server| judge::by_ping(server, &self.ping));
+        by_ping.or_else(|| judge::by_movement(movement, self.answered()))
+    }
+
+    /// One row of the section.
+    fn mount(self, superblock: &Superblock<'_>, movement: memory::Movement) -> Mount {
+        let decided = self.decided(movement);
+        let Self { row, counted, waiting, server, ping } = self;
+        let (named, export) = source::split(&row.kind, &row.source);
+        let asked = || Unknown::new(ValueState::Timeout, NOT_ASKED);
+        let mounted = || Unknown::not_applicable("it is mounted");
+        let mut mount: Mount = MountReading {
             device_number: Ok(row.device_number.clone()),
             kind: Ok(row.kind.clone()),
             source: Ok(row.source.clone()),
-            server,
+            server: named,
             export,
+            server_address: server.as_ref().map(|server| server.address.to_string()).map_err(Clone::clone),
+            port: server.as_ref().map(|server| u32::from(server.port)).map_err(Clone::clone),
+            name: Err(Unknown::absent("it is not declared")),
             paths: Ok(superblock.rows.iter().map(|row| row.path.clone()).collect()),
             options: Ok(row.super_options.clone()),
             read_only: Ok(superblock.rows.iter().all(|row| row.read_only())),
             hard: hard(row),
             version: version(row),
-            state: if idle { Ok(MountState::IdleAutomount) } else { Err(asked()) },
-            detail: if idle { Ok(detail.to_string()) } else { Err(asked()) },
-            state_seconds: not_implemented(),
-            size_bytes: Err(space()),
-            available_bytes: Err(space()),
-            round_trip_seconds: counted.clone().and_then(|counted| {
-                counted.round_trip_seconds().ok_or_else(|| Unknown::absent("no request was answered yet"))
+            state: Err(asked()),
+            detail: Err(asked()),
+            state_seconds: Err(asked()),
+            size_bytes: Err(asked()),
+            available_bytes: Err(asked()),
+            round_trip_seconds: counted.clone().and_then(|_| {
+                movement.round_trip_seconds.ok_or_else(|| Unknown::absent("no request was answered yet"))
             }),
             operations: counted.clone().map(|counted| counted.operations),
             retransmissions: counted.clone().map(Statistics::retransmissions),
-            major_timeouts: counted.map(|counted| counted.major_timeouts),
-            waiting: waiting_requests(row, waiting),
-            ping_seconds: not_implemented(),
-            sentinel: not_implemented(),
-            server_address: not_implemented(),
-            port: not_implemented(),
-            name: not_implemented(),
-            outstanding: not_implemented(),
-            shadow_bytes: not_implemented(),
-            shadow_files: not_implemented(),
+            major_timeouts: counted.clone().map(|counted| counted.major_timeouts),
+            outstanding: counted.and_then(outstanding),
+            waiting,
+            ping_seconds: judge::seconds(&ping),
+            sentinel: Err(Unknown::not_applicable("no sentinel is declared")),
+            shadow_bytes: Err(mounted()),
+            shadow_files: Err(mounted()),
         }
-        .into(),
-    )
+        .into();
+        if let Some((state, detail)) = decided {
+            expected::decide(&mut mount, state, detail);
+        }
+        mount
+    }
+}
+
+fn is_fuse(row: &Row) -> bool {
+    row.kind.starts_with("fuse")
+}
+
+/// Requests on their way, by the counters of the transports.
+fn outstanding(counted: Statistics) -> Reading<u64> {
+    let transport =
+        counted.transport.ok_or_else(|| Unknown::absent("/proc/self/mountstats tells no transport of it"))?;
+    Ok(transport.sent.saturating_sub(transport.received))
 }
 
 /// The counters of the superblock: every path of it shows the same.
@@ -116,7 +228,7 @@ fn version(row: &Row) -> Reading<String> {
 
 /// The kernel's count of unanswered FUSE requests, which only root may read.
 fn waiting_requests(row: &Row, waiting: &Reading<BTreeMap<String, u64>>) -> Reading<u64> {
-    if !row.kind.starts_with("fuse") {
+    if !is_fuse(row) {
         return Err(Unknown::not_applicable("only FUSE counts waiting requests"));
     }
     let waiting = waiting.as_ref().map_err(Clone::clone)?;
@@ -125,14 +237,35 @@ fn waiting_requests(row: &Row, waiting: &Reading<BTreeMap<String, u64>>) -> Read
 
 #[cfg(test)]
 mod tests {
-    use coord_model::ValueState;
-
     use super::*;
 
-    fn one(line: &str) -> Mount {
+    fn said(line: &str, ping: Reading<Ping>) -> Mount {
         let rows = table::parse(line);
         let list = table::superblocks(&rows, |family| family != Family::Virtual);
-        mount(&list[0], &Ok(BTreeMap::new()), &Err(Unknown::denied("no helper"))).unwrap()
+        let servers = servers::behind(list[0].rows[0]).into_iter();
+        let tables = Tables {
+            statistics: Ok(BTreeMap::new()),
+            waiting: Err(Unknown::denied("no helper")),
+            pings: servers.map(|server| (server, ping.clone())).collect(),
+            now: 0.0,
+        };
+        Subject::of(&list[0], &tables).unwrap().mount(&list[0], memory::Movement::default())
+    }
+
+    fn one(line: &str) -> Mount {
+        said(line, Ok(Ping::Answered(0.001)))
+    }
+
+    #[test]
+    fn a_dead_server_settles_the_state_and_nothing_is_asked() {
+        let line = "40 27 0:45 / /data/media ro - nfs4 nas.lan:/mnt/media rw,vers=4.2,hard,addr=10.0.0.2";
+        let mount = said(line, Ok(Ping::Unreachable("no connection in 2 s".to_string())));
+        assert_eq!(mount.state, Some(MountState::ServerDown));
+        assert_eq!(mount.detail.as_deref(), Some("10.0.0.2 does not answer: no connection in 2 s"));
+        assert_eq!(mount.unknown["pingSeconds"].state, ValueState::Timeout);
+        assert!(mount.unknown["sizeBytes"].message.starts_with("it was not asked: 10.0.0.2"));
+        let mount = said(line, Ok(Ping::Silent));
+        assert_eq!(mount.state, Some(MountState::ServiceDown));
     }
 
     #[test]
@@ -151,7 +284,7 @@ mod tests {
     fn an_unused_automount_point_is_said_to_be_one() {
         let mount = one("42 27 0:50 / /auto rw - autofs systemd-1 rw,fd=33");
         assert_eq!(mount.state, Some(MountState::IdleAutomount));
-        assert_eq!(mount.unknown["sizeBytes"].state, ValueState::NotApplicable);
+        assert_eq!(mount.unknown["sizeBytes"].message, "never touched");
     }
 
     #[test]

@@ -4,15 +4,18 @@
 //! begin as in [`FOREIGN`], and interfaces without a device and without an address. So an LXC container's `eth0`, a
 //! bridge or a VLAN with an address stay, and the hundred `veth…` of a busy node do not hide them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use coord_model::{
-    Reading, Section, Unknown, ValueState, not_implemented,
+    Reading, Section, Unknown, ValueState,
     section::{Interface, InterfaceReading, Network, NetworkReading},
 };
 
+mod path;
 mod route;
+mod tailscale;
 
+use super::Briefing;
 use crate::host::Host;
 
 const FOLDER: &str = "/sys/class/net";
@@ -22,19 +25,20 @@ const FOREIGN: [&str; 15] = [
     "ifb",
 ];
 
-/// Reads interfaces, their addresses and the default route.
-pub(crate) fn probe(host: &Host) -> Section<Network> {
+/// Reads interfaces, their addresses and the default route; measures the way to the coordinator when it is asked to.
+pub(crate) fn probe(host: &Host, briefing: &Briefing) -> Section<Network> {
     let addresses = host.addresses();
     let route = route::default(host);
+    let path = path::target(briefing);
     let reading = NetworkReading {
         host_name: host.kernel().map(|kernel| kernel.host_name),
         interfaces: host.list(FOLDER).map(|names| interfaces(host, &names, &addresses)),
         default_interface: route.as_ref().map(|route| route.interface.clone()).map_err(Clone::clone),
         gateway: route.and_then(|route| route.gateway),
-        virtual_address: not_implemented(),
-        tailscale: tailscale(&addresses),
-        path_mtu: not_implemented(),
-        path_mtu_to: not_implemented(),
+        virtual_address: holds(&addresses, &briefing.expect.virtual_address),
+        tailscale: tailscale::state(host, &addresses),
+        path_mtu: path.clone().and_then(|address| host.path_mtu(&address)),
+        path_mtu_to: path,
     };
     Section::read("/sys/class/net, getifaddrs, /proc/net/route", reading.into())
 }
@@ -45,9 +49,14 @@ fn interfaces(host: &Host, names: &[String], addresses: &Addresses) -> Vec<Inter
     names.iter().filter(|name| belongs(host, name, addresses)).map(|name| interface(host, name, addresses)).collect()
 }
 
+/// Whether an interface belongs to a container or a guest by its name.
+pub(crate) fn foreign(name: &str) -> bool {
+    FOREIGN.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Whether an interface is this machine's own; see the module's head.
 fn belongs(host: &Host, name: &str, addresses: &Addresses) -> bool {
-    if name == "lo" || FOREIGN.iter().any(|prefix| name.starts_with(prefix)) {
+    if name == "lo" || foreign(name) {
         return false;
     }
     let addressed = addresses.as_ref().is_ok_and(|map| map.get(name).is_some_and(|list| !list.is_empty()));
@@ -104,13 +113,15 @@ fn speed(text: Reading<String>) -> Reading<u32> {
     }
 }
 
-/// `up` when Tailscale's interface has an address; its own state needs its socket, which is root's.
-fn tailscale(addresses: &Addresses) -> Reading<String> {
-    match addresses.as_ref().map_err(Clone::clone)?.get("tailscale0") {
-        None => Err(Unknown::absent("no interface tailscale0")),
-        Some(list) if list.is_empty() => Ok("down".into()),
-        Some(_) => Ok("up".into()),
+/// Whether the cluster's virtual address, if one is declared, is on one of this machine's interfaces.
+fn holds(addresses: &Addresses, declared: &str) -> Reading<bool> {
+    if declared.is_empty() {
+        return Err(Unknown::not_applicable("no virtual address is declared"));
     }
+    let wanted: IpAddr =
+        declared.parse().map_err(|_| Unknown::error(format!("the virtual address is no address: {declared}")))?;
+    let own = addresses.as_ref().map_err(Clone::clone)?.values().flatten();
+    Ok(own.filter_map(|text| text.split('/').next()?.parse().ok()).any(|address: IpAddr| address == wanted))
 }
 
 #[cfg(test)]
@@ -135,11 +146,15 @@ mod tests {
     }
 
     #[test]
-    fn tailscale_is_told_from_its_interface() {
-        let map =
-            |list: &[&str]| Ok(BTreeMap::from([("tailscale0".into(), list.iter().map(|a| (*a).into()).collect())]));
-        assert_eq!(tailscale(&map(&["100.64.0.7/32"])), Ok("up".into()));
-        assert_eq!(tailscale(&map(&[])), Ok("down".into()));
-        assert_eq!(tailscale(&Ok(BTreeMap::new())).unwrap_err().state, ValueState::Absent);
+    fn a_virtual_address_is_held_or_not() {
+        let lists = [("eth0", vec!["192.168.1.13/24".to_string(), "192.168.1.100/32".to_string()])];
+        let addresses = Ok(lists.into_iter().map(|(name, list)| (name.to_string(), list)).collect());
+        assert_eq!(holds(&addresses, "192.168.1.100"), Ok(true));
+        assert_eq!(holds(&addresses, "192.168.1.10"), Ok(false));
+        assert_eq!(holds(&addresses, "").unwrap_err().state, ValueState::NotApplicable);
+        assert_eq!(holds(&addresses, "k3s.home").unwrap_err().state, ValueState::Error);
+        assert!(holds(&Err(Unknown::denied("x")), "192.168.1.100").is_err());
+        let six = Ok([("eth0".to_string(), vec!["fd12::100/128".to_string()])].into());
+        assert_eq!(holds(&six, "fd12:0:0::100"), Ok(true));
     }
 }

@@ -38,6 +38,12 @@ pub(crate) fn probe(host: &Host) -> Section<section::Platform> {
     Section::read("/sys/class/dmi, /proc/device-tree, /proc/self, /etc", reading.into())
 }
 
+/// The innermost layer that matters.
+pub(crate) fn kind(host: &Host) -> Option<PlatformKind> {
+    let release = host.kernel().map(|kernel| kernel.release).unwrap_or_default();
+    innermost(&layer::layers(host, &hardware::hardware(host), &release)).0
+}
+
 /// Whether root here is the host's root: an unprivileged container maps it elsewhere (user_namespaces(7)).
 pub(crate) fn privileged(host: &Host) -> Reading<bool> {
     host.text("/proc/self/uid_map").map(|map| maps_everything(&map))
@@ -108,9 +114,14 @@ fn dmi_uuid(host: &Host) -> Reading<String> {
     uuid.map_err(|unknown| if unknown.state == ValueState::Denied { Unknown::denied(NEEDS_HELPER) } else { unknown })
 }
 
+/// Where libvirt keeps its machines, on any distribution.
+const LIBVIRT: &str = "/etc/libvirt/qemu";
+
 fn guests(host: &Host, kind: Option<PlatformKind>) -> Reading<Vec<Guest>> {
+    let all = || host.root_fact(|answers| &answers.guests);
     match kind {
-        Some(PlatformKind::ProxmoxHost | PlatformKind::UnraidHost) => host.root_fact(|answers| &answers.guests),
+        Some(PlatformKind::ProxmoxHost | PlatformKind::UnraidHost) => all(),
+        Some(PlatformKind::BareMetal | PlatformKind::RaspberryPi | PlatformKind::Vm) if host.exists(LIBVIRT) => all(),
         Some(
             PlatformKind::BareMetal
             | PlatformKind::Vm

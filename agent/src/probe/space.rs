@@ -5,15 +5,22 @@
 use std::collections::BTreeMap;
 
 use coord_model::{
-    Reading, Section, Unknown, Unknowns, ValueState,
+    ExpectedMount, Reading, Section, Unknown, Unknowns, ValueState,
     section::{Disk, Filesystem, Mount, MountState, Mounts},
 };
 
-use super::mounts::table::{self, Family, Row};
-use crate::host::Space;
+use super::mounts::{
+    self,
+    table::{self, Family, Row},
+};
+use crate::host::{Host, Space};
 
 /// No machine has more superblocks that matter; the rest keep saying that they were not asked.
 const MOST_JOBS: usize = 512;
+/// An answer that takes longer is slow.
+const SLOW_SECONDS: f64 = 1.0;
+/// What is said while a process hangs for good.
+const LEAKED: &str = "a process that asked it cannot be ended";
 
 /// One superblock to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,27 +31,56 @@ pub(crate) struct Job {
     pub(crate) path: String,
     /// Whether it is a network or user-space file system.
     pub(crate) remote: bool,
+    /// The declared sentinel below it, looked for when it answers.
+    pub(crate) sentinel: Option<Reading<String>>,
 }
 
 /// What became of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SpaceAnswer {
-    /// It answered, or the call failed, or its deadline passed.
-    Answered(Reading<Space>),
+    /// It answered, or the call failed.
+    Answered {
+        /// What statvfs said.
+        space: Reading<Space>,
+        /// Whether the sentinel is there, where one was looked for.
+        sentinel: Option<Reading<bool>>,
+    },
+    /// Its deadline passed.
+    Late {
+        /// The sentence for it.
+        message: String,
+        /// Whether it was asked more than once, and 30 s or longer ago for the first time.
+        lasting: bool,
+    },
     /// The process that asked cannot be ended.
     Leaked,
 }
 
 /// Every superblock to ask: disks first, then what can wait for others. Automount points are never among them.
-pub(crate) fn jobs(rows: &[Row]) -> Vec<Job> {
+pub(crate) fn jobs(rows: &[Row], expected: &[ExpectedMount]) -> Vec<Job> {
     let pick = |family: Family| {
         let remote = family == Family::Remote;
         table::superblocks(rows, |other| other == family).into_iter().filter_map(move |superblock| {
             let row = superblock.first()?;
-            Some(Job { device_number: row.device_number.clone(), path: row.path.clone(), remote })
+            let sentinel = mounts::sentinel(expected, superblock.rows.iter().copied());
+            Some(Job { device_number: row.device_number.clone(), path: row.path.clone(), remote, sentinel })
         })
     };
     pick(Family::Local).chain(pick(Family::Remote)).take(MOST_JOBS).collect()
+}
+
+impl Job {
+    /// Asks it; whatever this takes is on the deadline of whoever started this process.
+    pub(crate) fn ask(&self, host: &Host) -> (Reading<Space>, Option<Reading<bool>>) {
+        let space = host.space(&self.path);
+        let wanted = self.sentinel.as_ref().filter(|_| space.is_ok());
+        let sentinel = wanted.map(|path| match host.node(path.as_ref().map_err(Clone::clone)?) {
+            Ok(_) => Ok(true),
+            Err(unknown) if unknown.state == ValueState::Absent => Ok(false),
+            Err(unknown) => Err(unknown),
+        });
+        (space, sentinel)
+    }
 }
 
 /// Answers by device number.
@@ -61,22 +97,23 @@ pub(crate) fn merge_disk(section: &mut Section<Disk>, answers: &SpaceAnswers) {
     }
 }
 
-/// Puts the answers into the section of mounts.
-pub(crate) fn merge_mounts(section: &mut Section<Mounts>, answers: &SpaceAnswers) {
+/// Puts the answers into the section of mounts. What a row says already, it says without having been asked.
+pub(crate) fn merge_mounts(section: &mut Section<Mounts>, answers: &SpaceAnswers, expected: &[ExpectedMount]) {
     let mounts = section.facts.as_mut().and_then(|facts| facts.mounts.as_mut());
     for mount in mounts.into_iter().flatten() {
-        let idle = mount.state == Some(MountState::IdleAutomount);
         let answer = mount.device_number.as_ref().and_then(|number| answers.get(number));
-        if let Some(answer) = answer.filter(|_| !idle) {
+        if let Some(answer) = answer.filter(|_| mount.state.is_none()) {
             fill_mount(mount, answer);
         }
+        mounts::settle(mount, expected);
     }
 }
 
 fn reading(answer: &SpaceAnswer) -> Reading<Space> {
     match answer {
-        SpaceAnswer::Answered(reading) => reading.clone(),
-        SpaceAnswer::Leaked => Err(Unknown::new(ValueState::Timeout, "a process that asked it cannot be ended")),
+        SpaceAnswer::Answered { space, .. } => space.clone(),
+        SpaceAnswer::Late { message, .. } => Err(Unknown::new(ValueState::Timeout, message)),
+        SpaceAnswer::Leaked => Err(Unknown::new(ValueState::Timeout, LEAKED)),
     }
 }
 
@@ -99,46 +136,70 @@ fn fill_filesystem(row: &mut Filesystem, space: &Reading<Space>) {
 
 fn fill_mount(row: &mut Mount, answer: &SpaceAnswer) {
     let space = reading(answer);
-    let (state, detail) = judge(answer);
+    let (state, detail) = judge(row, answer);
     let bytes = |pick: fn(&Space) -> u64| space.as_ref().map(pick).map_err(Clone::clone);
     put(&mut row.unknown, "sizeBytes", &mut row.size_bytes, bytes(|space| space.size_bytes));
     put(&mut row.unknown, "availableBytes", &mut row.available_bytes, bytes(|space| space.available_bytes));
     put(&mut row.unknown, "state", &mut row.state, state);
     put(&mut row.unknown, "detail", &mut row.detail, detail);
+    if let SpaceAnswer::Answered { sentinel: Some(sentinel), .. } = answer {
+        put(&mut row.unknown, "sentinel", &mut row.sentinel, sentinel.clone());
+    }
 }
 
 /// The state of a mount by what statvfs said.
-fn judge(answer: &SpaceAnswer) -> (Reading<MountState>, Reading<String>) {
-    let unknown = match answer {
-        SpaceAnswer::Leaked => {
-            return (Ok(MountState::Leaked), Ok("a process that asked it cannot be ended".to_string()));
+fn judge(row: &Mount, answer: &SpaceAnswer) -> (Reading<MountState>, Reading<String>) {
+    match answer {
+        SpaceAnswer::Leaked => (Ok(MountState::Leaked), Ok(LEAKED.to_string())),
+        SpaceAnswer::Late { message, lasting } => late(row, message, *lasting),
+        SpaceAnswer::Answered { space: Ok(space), .. } if space.seconds > SLOW_SECONDS => {
+            (Ok(MountState::Slow), Ok("it took longer than a second to answer".to_string()))
         }
-        SpaceAnswer::Answered(Ok(_)) => {
-            return (Ok(MountState::Ok), Err(Unknown::not_applicable("it answers")));
-        }
-        SpaceAnswer::Answered(Err(unknown)) => unknown,
-    };
+        SpaceAnswer::Answered { space: Ok(_), .. } => (Ok(MountState::Ok), Err(Unknown::not_applicable("it answers"))),
+        SpaceAnswer::Answered { space: Err(unknown), .. } => refused(row, unknown),
+    }
+}
+
+/// A mount that did not answer. While its server answers a ping, a disk may be spinning up there.
+fn late(row: &Mount, message: &str, lasting: bool) -> (Reading<MountState>, Reading<String>) {
+    match (row.ping_seconds.is_some(), lasting) {
+        (true, false) => (Ok(MountState::Slow), Ok(mounts::SPINS_UP.to_string())),
+        (true, true) => (Ok(MountState::Stuck), Ok(format!("{message}, although its server answers a ping"))),
+        (false, _) => (Ok(MountState::Stuck), Ok(message.to_string())),
+    }
+}
+
+/// A mount whose call failed.
+fn refused(row: &Mount, unknown: &Unknown) -> (Reading<MountState>, Reading<String>) {
+    let fuse = row.kind.as_ref().is_some_and(|kind| kind.starts_with("fuse"));
     let state = match unknown.state {
-        ValueState::Timeout => Ok(MountState::Stuck),
+        ValueState::Timeout => return late(row, &unknown.message, false),
         ValueState::Denied => Ok(MountState::Denied),
-        ValueState::Error => by_errno(errno(&unknown.message)).ok_or_else(|| unknown.clone()),
+        ValueState::Error => by_errno(errno(&unknown.message), fuse).ok_or_else(|| unknown.clone()),
         ValueState::Absent
         | ValueState::Asleep
         | ValueState::NotApplicable
         | ValueState::NotImplemented
         | ValueState::Unrecognised(_) => Err(unknown.clone()),
     };
-    let detail = if state.is_ok() { Ok(unknown.message.clone()) } else { Err(unknown.clone()) };
+    let detail = match state {
+        Ok(MountState::Stale) => Ok("the server no longer knows its file handle (ESTALE)".to_string()),
+        Ok(MountState::ServiceDown) => Ok("the process that served it has ended (ENOTCONN)".to_string()),
+        Ok(_) => Ok(unknown.message.clone()),
+        Err(_) => Err(unknown.clone()),
+    };
     (state, detail)
 }
 
-/// What an errno of statvfs says of the server.
-fn by_errno(errno: &str) -> Option<MountState> {
-    match errno {
-        "ESTALE" => Some(MountState::Stale),
-        "ENOTCONN" | "ECONNREFUSED" | "ECONNABORTED" | "EHOSTDOWN" | "EHOSTUNREACH" | "ETIMEDOUT" | "ENETUNREACH" => {
-            Some(MountState::ServerDown)
-        }
+/// What an errno of statvfs says of the server, or of the process behind a FUSE mount.
+fn by_errno(errno: &str, fuse: bool) -> Option<MountState> {
+    match (errno, fuse) {
+        ("ESTALE", _) => Some(MountState::Stale),
+        ("ENOTCONN" | "ECONNABORTED", true) => Some(MountState::ServiceDown),
+        (
+            "ENOTCONN" | "ECONNREFUSED" | "ECONNABORTED" | "EHOSTDOWN" | "EHOSTUNREACH" | "ETIMEDOUT" | "ENETUNREACH",
+            _,
+        ) => Some(MountState::ServerDown),
         _ => None,
     }
 }
@@ -163,62 +224,4 @@ pub(crate) fn put<T>(unknown: &mut Unknowns, name: &str, field: &mut Option<T>, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn space() -> Space {
-        Space { size_bytes: 100, free_bytes: 50, available_bytes: 40, inodes: 0, inodes_free: 0, read_only: false }
-    }
-
-    fn merged(answer: SpaceAnswer) -> Mount {
-        let mount = Mount { device_number: Some("0:45".to_string()), ..Mount::default() };
-        let mut section = Section::read("", Mounts { mounts: Some(vec![mount]), ..Mounts::default() });
-        merge_mounts(&mut section, &SpaceAnswers::from([("0:45".to_string(), answer)]));
-        section.facts.unwrap().mounts.unwrap().remove(0)
-    }
-
-    #[test]
-    fn the_answer_decides_the_state() {
-        assert_eq!(merged(SpaceAnswer::Answered(Ok(space()))).state, Some(MountState::Ok));
-        assert_eq!(merged(SpaceAnswer::Leaked).state, Some(MountState::Leaked));
-        for (unknown, state) in [
-            (Unknown::new(ValueState::Timeout, "late"), MountState::Stuck),
-            (Unknown::error("/data: stale file handle (ESTALE)"), MountState::Stale),
-            (Unknown::denied("/data: permission denied (EACCES)"), MountState::Denied),
-            (Unknown::error("/data: no (ENOTCONN)"), MountState::ServerDown),
-            (Unknown::error("/data: no (EHOSTDOWN)"), MountState::ServerDown),
-        ] {
-            assert_eq!(merged(SpaceAnswer::Answered(Err(unknown))).state, Some(state));
-        }
-    }
-
-    #[test]
-    fn an_answer_without_a_meaning_leaves_the_state_unknown() {
-        let mount = merged(SpaceAnswer::Answered(Err(Unknown::error("no recorded answer for statvfs /x"))));
-        assert_eq!(mount.state, None);
-        assert_eq!(mount.unknown["state"].state, ValueState::Error);
-        assert_eq!(mount.unknown["availableBytes"].state, ValueState::Error);
-    }
-
-    #[test]
-    fn inodes_made_as_needed_are_not_zero() {
-        let row = Filesystem { device_number: Some("8:1".to_string()), ..Filesystem::default() };
-        let facts = Disk { filesystems: Some(vec![row]), ..Disk::default() };
-        let mut section = Section::read("", facts);
-        let answers = SpaceAnswers::from([("8:1".to_string(), SpaceAnswer::Answered(Ok(space())))]);
-        merge_disk(&mut section, &answers);
-        let row = section.facts.unwrap().filesystems.unwrap().remove(0);
-        assert_eq!((row.size_bytes, row.inodes), (Some(100), None));
-        assert_eq!(row.unknown["inodes"].state, ValueState::NotApplicable);
-    }
-
-    #[test]
-    fn disks_are_asked_before_servers_and_automounts_never() {
-        let rows = table::parse(
-            "40 27 0:45 / /a rw - nfs4 nas:/a rw\n27 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
-             41 27 0:50 / /auto rw - autofs systemd-1 rw\n42 27 0:6 / /dev rw - devtmpfs udev rw",
-        );
-        let paths: Vec<_> = jobs(&rows).into_iter().map(|job| (job.path, job.remote)).collect();
-        assert_eq!(paths, [("/".to_string(), false), ("/a".to_string(), true)]);
-    }
-}
+mod tests;

@@ -1,30 +1,37 @@
 //! Processor, memory, pressure, clock and power.
 
 use coord_model::{
-    Reading, Section, Unknown, ValueState, not_implemented,
+    Reading, Section, Unknown,
     section::{self, SystemReading},
 };
 
-use crate::{host::Host, probe::platform::assigned};
+use crate::host::Host;
 
+mod boots;
+mod cgroup;
 mod memory;
 mod power;
 mod pressure;
 mod processor;
+mod restart;
 mod sensor;
+mod watchdog;
 
 /// Reads the section.
 pub(crate) fn probe(host: &Host) -> Section<section::System> {
     let load = host.text("/proc/loadavg");
-    let memory = memory::memory(host);
+    let cgroup = cgroup::cgroup(host);
+    let memory = memory::memory(host, &cgroup);
+    let log = host.root_fact(|answers| &answers.kernel_log);
     let clock = host.clock();
     let reading = SystemReading {
-        processors: processor::count(host),
+        processors: processor::count(host, &cgroup),
         processor_model: host.text("/proc/cpuinfo").and_then(|text| processor::model(&text)),
         load_1: number(&load, 0, "/proc/loadavg"),
         load_5: number(&load, 1, "/proc/loadavg"),
         load_15: number(&load, 2, "/proc/loadavg"),
-        processor_busy_seconds: host.text("/proc/stat").and_then(|text| processor::busy_seconds(&text)),
+        load_source: load.as_ref().map(|_| load_source(&cgroup)).map_err(Clone::clone),
+        processor_busy_seconds: processor::busy(host, &cgroup),
         memory_total_bytes: memory.total,
         memory_available_bytes: memory.available,
         memory_source: memory.source,
@@ -32,18 +39,18 @@ pub(crate) fn probe(host: &Host) -> Section<section::System> {
         swap_free_bytes: memory.swap_free,
         uptime_seconds: number(&host.text("/proc/uptime"), 0, "/proc/uptime"),
         boot_id: host.text("/proc/sys/kernel/random/boot_id"),
-        processor_pressure: pressure::pressure(host, "cpu"),
-        memory_pressure: pressure::pressure(host, "memory"),
-        io_pressure: pressure::pressure(host, "io"),
+        processor_pressure: pressure::pressure(host, &cgroup, "cpu"),
+        memory_pressure: pressure::pressure(host, &cgroup, "memory"),
+        io_pressure: pressure::pressure(host, &cgroup, "io"),
         temperatures: sensor::temperatures(host),
         clock_synchronised: clock.clone().map(|clock| clock.synchronised),
         clock_offset_seconds: clock.map(|clock| clock.offset_seconds),
-        reboot_needed: reboot_needed(host),
-        reboot_reasons: reboot_reasons(host),
-        unclean_boots: not_implemented(),
-        kernel_stalls: not_implemented(),
-        kernel_io_errors: not_implemented(),
-        watchdog: watchdog(host),
+        reboot_needed: restart::needed(host),
+        reboot_reasons: restart::reasons(host),
+        unclean_boots: boots::unclean(host),
+        kernel_stalls: log.as_ref().map(|log| log.stalls).map_err(Clone::clone),
+        kernel_io_errors: log.map(|log| log.io_errors),
+        watchdog: watchdog::watchdog(host),
         power: power::power(host),
     };
     Section::read("/proc, /sys", reading.into())
@@ -56,38 +63,29 @@ fn number(text: &Reading<String>, place: usize, path: &str) -> Reading<f64> {
     field.filter(|number| number.is_finite()).ok_or_else(|| Unknown::error(format!("{path} holds no number")))
 }
 
-/// Debian and its relatives leave a note (reboot-required of update-notifier and unattended-upgrades).
-const NOTE: &str = "/run/reboot-required";
-
-fn reboot_needed(host: &Host) -> Reading<bool> {
-    if host.exists(NOTE) {
-        return Ok(true);
-    }
-    let system = host.text("/etc/os-release").or_else(|_| host.text("/usr/lib/os-release")).unwrap_or_default();
-    let family = [assigned(&system, "ID"), assigned(&system, "ID_LIKE")];
-    if family.iter().flatten().any(|name| name.split(' ').any(|name| matches!(name, "debian" | "ubuntu"))) {
-        return Ok(false);
-    }
-    Err(Unknown::not_applicable("this system leaves no note about restarts"))
-}
-
-fn reboot_reasons(host: &Host) -> Reading<Vec<String>> {
-    match host.text("/run/reboot-required.pkgs") {
-        Ok(text) => Ok(text.lines().map(str::to_string).collect()),
-        Err(unknown) if unknown.state == ValueState::Absent && !host.exists(NOTE) => {
-            Err(Unknown::absent("no restart is waited for"))
-        }
-        Err(unknown) => Err(unknown),
+/// Whose load /proc/loadavg is. lxcfs answers for the container only when it was started with `-l`.
+fn load_source(cgroup: &cgroup::Cgroup) -> String {
+    let path = "/proc/loadavg";
+    match (cgroup.inside, cgroup.veiled(path)) {
+        (_, true) => format!("{path} of lxcfs: the host's, unless lxcfs runs with -l"),
+        (true, false) => format!("{path}: the host's"),
+        (false, false) => path.to_string(),
     }
 }
 
-/// `iTCO_wdt, inactive` (Documentation/ABI/testing/sysfs-class-watchdog).
-fn watchdog(host: &Host) -> Reading<String> {
-    let identity = host.text("/sys/class/watchdog/watchdog0/identity")?;
-    Ok(match host.text("/sys/class/watchdog/watchdog0/state") {
-        Ok(state) => format!("{identity}, {state}"),
-        Err(_) => identity,
-    })
+/// A recorded host with these files and no answers.
+#[cfg(test)]
+fn recorded(files: &[(&str, &str)]) -> Host {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("root")).unwrap();
+    for (path, text) in files {
+        let path = folder.path().join("root").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
+    // The folder stays until the test program ends: the host has its root open, and files are read through it.
+    Host::recorded(&folder.keep()).unwrap()
 }
 
 #[cfg(test)]

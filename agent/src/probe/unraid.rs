@@ -5,7 +5,7 @@ use coord_model::{
     section::{Parity, ParityReading, Share, ShareReading, Unraid, UnraidDisk, UnraidDiskReading, UnraidReading},
 };
 
-mod emhttp;
+pub(crate) mod emhttp;
 
 use crate::host::Host;
 use emhttp::{Entries, Table};
@@ -29,7 +29,7 @@ fn read(host: &Host) -> UnraidReading {
     UnraidReading {
         version: table(host, VERSION).and_then(|table| text(&table.top, "version")),
         array_state: variables.as_ref().map_err(Clone::clone).and_then(|entries| text(entries, "mdState")),
-        parity: variables.as_ref().map_err(Clone::clone).map(parity),
+        parity: variables.as_ref().map_err(Clone::clone).map(|entries| parity(entries, host.wall())),
         mover_running: variables.as_ref().map_err(Clone::clone).and_then(|entries| yes(entries, "shareMoverActive")),
         shares: table(host, SHARES).map(|table| shares(&table.sections, &exports)),
         disks: table(host, DISKS).map(|table| disks(&table.sections)),
@@ -49,7 +49,8 @@ fn elsewhere() -> UnraidReading {
 }
 
 fn table(host: &Host, path: &str) -> Reading<Table> {
-    let table = emhttp::parse(&host.text(path)?);
+    // A label of a disk that is not UTF-8 costs its odd characters and not the file.
+    let table = emhttp::parse(&String::from_utf8_lossy(&host.read(path)?));
     if table.is_empty() { Err(Unknown::error(format!("{path} holds no values"))) } else { Ok(table) }
 }
 
@@ -72,13 +73,17 @@ fn kibibytes(entries: &Entries, key: &str) -> Reading<u64> {
     Ok(number(entries, key)?.saturating_mul(1024))
 }
 
-/// `yes` or `1`.
+/// `yes` or `1`, `no` or `0`.
 fn yes(entries: &Entries, key: &str) -> Reading<bool> {
-    Ok(matches!(text(entries, key)?.as_str(), "yes" | "1"))
+    match text(entries, key)?.as_str() {
+        "yes" | "1" => Ok(true),
+        "no" | "0" => Ok(false),
+        other => Err(Unknown::error(format!("{key} is neither yes nor no: {other}"))),
+    }
 }
 
 /// A check runs while the driver has a position (mdResyncPos).
-fn parity(entries: &Entries) -> Parity {
+fn parity(entries: &Entries, now: Reading<f64>) -> Parity {
     let position = number(entries, "mdResyncPos");
     let running = position.as_ref().map(|position| *position > 0).map_err(Clone::clone);
     let progress = match (running.clone(), number(entries, "mdResyncSize")) {
@@ -87,7 +92,40 @@ fn parity(entries: &Entries) -> Parity {
         (Ok(true), Ok(0)) => Err(Unknown::error("mdResyncSize is 0 while a check runs")),
         (Ok(true), Ok(size)) => position.map(|position| percent(position, size)),
     };
-    ParityReading { running, progress_percent: progress, errors: number(entries, "sbSyncErrs") }.into()
+    ParityReading {
+        running,
+        progress_percent: progress,
+        errors: number(entries, "sbSyncErrs"),
+        action: text(entries, "mdResyncAction"),
+        last_result: last_result(entries),
+        last_ended_seconds: last_ended(entries, now),
+    }
+    .into()
+}
+
+/// sbSyncExit: 0 for one that ran to its end, -4 (EINTR) for one that somebody stopped, else another errno.
+fn last_result(entries: &Entries) -> Reading<String> {
+    number(entries, "sbSynced2").and_then(ended)?;
+    Ok(match text(entries, "sbSyncExit")?.as_str() {
+        "0" => "completed".to_string(),
+        "-4" => "aborted".to_string(),
+        other => format!("failed: {other}"),
+    })
+}
+
+/// sbSynced2 is when the last one ended, in seconds since 1970.
+fn last_ended(entries: &Entries, now: Reading<f64>) -> Reading<f64> {
+    let ended = number(entries, "sbSynced2").and_then(ended)?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since 1970 are far below 2^53 in any file that makes sense"
+    )]
+    let age = now? - ended as f64;
+    if age < 0.0 { Err(Unknown::error("the last check ended in the future: the clock is wrong")) } else { Ok(age) }
+}
+
+fn ended(seconds: u64) -> Reading<u64> {
+    if seconds == 0 { Err(Unknown::absent("no check has ended yet")) } else { Ok(seconds) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share of two counts of KiB is no fine figure")]
@@ -118,6 +156,7 @@ fn disk(name: &str, entries: &Entries) -> UnraidDisk {
     let spun_down = yes(entries, "spundown");
     UnraidDiskReading {
         name: Ok(name.to_string()),
+        role: text(entries, "type"),
         device: text(entries, "device"),
         model: text(entries, "id"),
         status: text(entries, "status"),

@@ -3,7 +3,7 @@
 //! Found through the tty class, since `/dev/serial/by-id` is udev's work and missing in containers.
 
 use coord_model::{
-    Reading, Section, Unknown, ValueState, not_implemented,
+    Reading, Section, Unknown, ValueState,
     section::{SerialDevice, SerialDeviceReading, Usb, UsbReading},
 };
 
@@ -37,7 +37,7 @@ fn device(host: &Host, tty: &str) -> SerialDevice {
         product_id,
         candidate,
         present: present(host, tty),
-        busy: not_implemented(),
+        busy: busy(host, tty),
     }
     .into()
 }
@@ -66,6 +66,13 @@ fn present(host: &Host, tty: &str) -> Reading<bool> {
     }
 }
 
+/// Whether a program holds the node open: two programs on one stick lose both their devices. Seen from the host also
+/// for a program in a container, since its processes are the host's too.
+fn busy(host: &Host, tty: &str) -> Reading<bool> {
+    let open = host.root_fact(|answers| &answers.open_devices)?;
+    Ok(open.get(&format!("/dev/{tty}")).is_some_and(|programs| !programs.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::symlink};
@@ -76,6 +83,10 @@ mod tests {
 
     /// A stick whose tty lies `below` the USB device's folder.
     fn stick(below: &str, product: &[u8]) -> SerialDevice {
+        answered(below, product, "{\"schema\": 1}")
+    }
+
+    fn answered(below: &str, product: &[u8], answers: &str) -> SerialDevice {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         let device = root.join("sys/devices/pci0000:00/usb1/1-1");
@@ -85,7 +96,7 @@ mod tests {
         fs::create_dir_all(root.join("sys/class/tty/ttyACM0")).unwrap();
         symlink(format!("/sys/devices/pci0000:00/usb1/1-1/{below}"), root.join("sys/class/tty/ttyACM0/device"))
             .unwrap();
-        fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
+        fs::write(folder.path().join("answers.json"), answers).unwrap();
         let host = Host::recorded(folder.path()).unwrap();
         probe(&host).facts.unwrap().serial_devices.unwrap().remove(0)
     }
@@ -97,6 +108,25 @@ mod tests {
             assert_eq!(found.candidate.as_deref(), Some("zigbee"), "{below}");
             assert!(found.unexplained().is_empty());
         }
+    }
+
+    #[test]
+    fn a_stick_is_busy_while_a_program_has_it_open() {
+        let open = |programs: &str| {
+            let answers =
+                format!("{{\"schema\": 1, \"helper\": {{\"openDevices\": {{\"/dev/ttyACM0\": {programs}}}}}}}");
+            answered("1-1:1.0", b"ConBee II", &answers).busy
+        };
+        assert_eq!((open("[\"zigbee2mqtt\"]"), open("[]")), (Some(true), Some(false)));
+        assert_eq!(stick("1-1:1.0", b"ConBee II").unknown["busy"].state, ValueState::Denied);
+    }
+
+    #[test]
+    fn a_stick_is_the_same_one_behind_another_hub() {
+        let direct = stick("1-1:1.0", b"ConBee II");
+        let moved = stick("1-1.4/1-1.4:1.0/ttyACM0", b"ConBee II");
+        let identity = |stick: &SerialDevice| (stick.candidate.clone(), stick.product.clone(), stick.vendor_id.clone());
+        assert_eq!(identity(&direct), identity(&moved));
     }
 
     #[test]

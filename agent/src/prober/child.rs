@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use coord_model::SectionKind;
+use coord_model::{AnySection, Section, SectionKind};
 
 use super::{
     cap::capped,
@@ -37,6 +37,17 @@ impl Spaces {
     /// Whether there is anything to ask.
     pub(crate) fn any(&self) -> bool {
         self.local || self.remote || self.one.is_some()
+    }
+
+    /// Asks nothing more where `domain` is a superblock; tells whether it is.
+    pub(super) fn stop_at(&mut self, domain: &Domain) -> bool {
+        match domain {
+            Domain::Section(_) => false,
+            Domain::Space { .. } => {
+                *self = Self::default();
+                true
+            }
+        }
     }
 
     fn includes(&self, job: &Job) -> bool {
@@ -95,24 +106,37 @@ fn known(name: &str) -> Option<SectionKind> {
 
 /// Reads everything that is wanted and tells it on `out`.
 pub(crate) fn run(host: &Host, wanted: &Wanted, mut briefing: Briefing, out: &mut impl Write) -> io::Result<()> {
+    // Mounts whose state is known without touching them are not touched.
+    let mut settled = wanted.spaces.except.clone();
     for kind in &wanted.sections {
         tell(out, &Line::Start(Domain::Section(*kind)))?;
         let before = briefing.memory.clone();
         let Some(section) = probe::probe(host, *kind, &mut briefing) else { continue };
+        settled.extend(decided(&section));
         tell(out, &Line::Done(Box::new(capped(section))))?;
         if briefing.memory != before {
-            tell(out, &Line::Memory(Box::new(briefing.memory.clone())))?;
+            tell(out, &Line::Memory(serde_json::to_string(&briefing.memory)?))?;
         }
     }
     if wanted.spaces.any() {
         let rows = table::read(host).unwrap_or_default();
-        for job in jobs(&rows).into_iter().filter(|job| wanted.spaces.includes(job)) {
+        let spaces = Spaces { except: settled, ..wanted.spaces.clone() };
+        for job in jobs(&rows, &briefing.expect.mounts).into_iter().filter(|job| spaces.includes(job)) {
             let domain = Domain::Space { device: job.device_number.clone(), path: job.path.clone() };
             tell(out, &Line::Start(domain))?;
-            tell(out, &Line::Space { device: job.device_number, answer: host.space(&job.path).into() })?;
+            let (space, sentinel) = job.ask(host);
+            let sentinel = sentinel.map(Into::into);
+            tell(out, &Line::Space { device: job.device_number, answer: space.into(), sentinel })?;
         }
     }
     tell(out, &Line::End)
+}
+
+/// Device numbers of the mounts whose state the section tells already.
+pub(super) fn decided(section: &AnySection) -> Vec<String> {
+    let AnySection::Mounts(Section { facts: Some(facts), .. }) = section else { return Vec::new() };
+    let rows = facts.mounts.iter().flatten().filter(|row| row.state.is_some());
+    rows.filter_map(|row| row.device_number.clone()).collect()
 }
 
 fn tell(out: &mut impl Write, line: &Line) -> io::Result<()> {
@@ -146,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_space_is_chosen_by_family_or_number_and_never_when_excepted() {
-        let job = Job { device_number: "0:45".to_string(), path: "/a".to_string(), remote: true };
+        let job = Job { device_number: "0:45".to_string(), path: "/a".to_string(), remote: true, sentinel: None };
         assert!(Spaces { remote: true, ..Spaces::default() }.includes(&job));
         assert!(!Spaces { local: true, ..Spaces::default() }.includes(&job));
         assert!(Spaces { one: Some("0:45".to_string()), ..Spaces::default() }.includes(&job));

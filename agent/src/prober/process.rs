@@ -27,7 +27,7 @@ pub(crate) struct Limits {
     pub(crate) space: Duration,
     /// Until a killed child is gone.
     pub(crate) reap: Duration,
-    /// All superblocks that hang in one round, together.
+    /// In a round in which superblocks hang: how long children for single ones are started.
     pub(crate) hanging: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for Limits {
             section: Duration::from_secs(5),
             space: Duration::from_secs(3),
             reap: Duration::from_secs(1),
-            hanging: Duration::from_secs(12),
+            hanging: Duration::from_secs(2),
         }
     }
 }

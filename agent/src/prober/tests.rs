@@ -4,12 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use coord_model::section::{Mount, MountState, Mounts};
 
-use super::*;
+use super::{line::Line, *};
 
-const AGENT: &str = r#"{"start":{"section":"agent"}}
-{"done":{"agent":{"source":"test","ageSeconds":0.0,"facts":{"version":"1"}}}}"#;
-const MOUNTS: &str = r#"{"start":{"section":"mounts"}}
-{"done":{"mounts":{"source":"test","ageSeconds":0.0,"facts":{"mounts":[{"deviceNumber":"0:45"},{"deviceNumber":"0:46"}]}}}}"#;
+const AGENT: &str = r#"{"agent":{"source":"test","ageSeconds":0.0,"facts":{"version":"1"}}}"#;
+const MOUNTS: &str = r#"{"mounts":{"source":"test","ageSeconds":0.0,"facts":{"mounts":[{"deviceNumber":"0:45","paths":["/dead"]},{"deviceNumber":"0:46","paths":["/good"]}]}}}"#;
 const START_GPU: &str = r#"{"start":{"section":"gpu"}}"#;
 const START_SPACE: &str = r#"{"start":{"space":{"device":"0:45","path":"/dead"}}}"#;
 const SPACE: &str = r#"{"start":{"space":{"device":"0:46","path":"/good"}}}
@@ -17,7 +15,7 @@ const SPACE: &str = r#"{"start":{"space":{"device":"0:46","path":"/good"}}}
 const HANG: &str = "exec sleep 600";
 
 /// A prober whose child is a shell script; `$*` are the names that it is asked for.
-fn prober(script: &str) -> (tempfile::TempDir, Prober) {
+pub(crate) fn prober(script: &str) -> (tempfile::TempDir, Prober) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("child");
     fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
@@ -31,8 +29,17 @@ fn prober(script: &str) -> (tempfile::TempDir, Prober) {
     (folder, Prober::with_program(path.into_os_string(), None, Setting::default(), limits))
 }
 
+/// Lines that say it; a line that is a section becomes the two lines with which a child tells one.
 fn say(lines: &str) -> String {
-    format!("cat <<'LINES'\n{lines}\nLINES")
+    let said: Vec<String> = lines.lines().map(|line| done(line).unwrap_or_else(|| line.to_string())).collect();
+    format!("cat <<'LINES'\n{}\nLINES", said.join("\n"))
+}
+
+fn done(line: &str) -> Option<String> {
+    let section: AnySection = serde_json::from_str(line).ok()?;
+    let start = Line::Start(Domain::Section(section.kind()));
+    let done = Line::Done(Box::new(section));
+    Some(format!("{}\n{}", serde_json::to_string(&start).ok()?, serde_json::to_string(&done).ok()?))
 }
 
 async fn read(prober: &mut Prober, kinds: &[SectionKind]) -> Vec<AnySection> {
@@ -83,7 +90,7 @@ async fn a_mount_that_hangs_is_stuck_and_its_neighbour_is_fine() {
     let rest = say(&format!("{SPACE}\n\"end\""));
     let after = say(&format!("{MOUNTS}\n{SPACE}\n\"end\""));
     let script = format!(
-        "case \"$*\" in\n\"probe space=remote except=0:45\")\n{rest}\n;;\n*except=0:45*)\n{after}\n;;\n*)\n{hangs}\n{HANG}\n;;\nesac"
+        "case \"$*\" in\n\"probe space=0:46 briefed\")\n{rest}\n;;\n*except=0:45*)\n{after}\n;;\n*)\n{hangs}\n{HANG}\n;;\nesac"
     );
     let (_folder, mut prober) = prober(&script);
     for _ in 0..2 {
@@ -92,18 +99,90 @@ async fn a_mount_that_hangs_is_stuck_and_its_neighbour_is_fine() {
     }
 }
 
+/// A section of mounts with these device numbers.
+fn rows(devices: &[&str]) -> String {
+    let rows: Vec<String> =
+        devices.iter().map(|device| format!(r#"{{"deviceNumber":"{device}","paths":["/{device}"]}}"#)).collect();
+    let section = MOUNTS.lines().nth(1).unwrap().split_once("[{").unwrap().0.to_string();
+    format!("{}\n{section}[{}]}}}}}}}}", MOUNTS.lines().next().unwrap(), rows.join(","))
+}
+
 #[tokio::test]
-async fn a_suspect_that_answers_again_is_no_suspect() {
-    let alone = SPACE.replace("0:46", "0:45");
+async fn many_mounts_that_hang_cost_one_round_and_each_has_one_child() {
+    let devices = ["0:45", "0:47", "0:48", "0:49", "0:50"];
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log").display().to_string();
+    let start = "{\"start\":{\"space\":{\"device\":\"'${2#space=}'\",\"path\":\"/dead\"}}}";
     let script = format!(
-        "case \"$*\" in\n\"probe space=0:45\")\n{}\n;;\n*except=0:45*)\n{}\n;;\n*)\n{}\n{HANG}\n;;\nesac",
-        say(&format!("{alone}\n\"end\"")),
-        say(&format!("{MOUNTS}\n{SPACE}\n\"end\"")),
-        say(&format!("{MOUNTS}\n{START_SPACE}"))
+        "case \"$*\" in\n\"probe space=0:\"*)\necho $2 >>{log}\necho '{start}'\n{HANG}\n;;\n*except=*)\n{}\n;;\n*)\n{}\n{HANG}\n;;\nesac",
+        say(&format!("{}\n\"end\"", rows(&devices))),
+        say(&format!("{}\n{START_SPACE}", rows(&devices))),
     );
     let (_folder, mut prober) = prober(&script);
-    read(&mut prober, &[SectionKind::Mounts]).await;
-    prober.mounts_changed();
+    let began = Instant::now();
+    for _ in 0..2 {
+        let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+        assert_eq!(states(mounts(&sections)), [Some(MountState::Stuck); 5]);
+    }
+    // Two seconds for the first, two for all others together, and nothing the second time.
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    let mut asked: Vec<String> = fs::read_to_string(log).unwrap().lines().map(str::to_string).collect();
+    asked.sort();
+    assert_eq!(asked, ["space=0:47", "space=0:48", "space=0:49", "space=0:50"]);
+}
+
+#[tokio::test]
+async fn a_round_in_which_everything_hangs_ends() {
+    let devices: Vec<String> = (50..80).map(|minor| format!("0:{minor}")).collect();
+    let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+    let script = format!(
+        "case \"$*\" in\n\"probe space=0:\"*)\n{HANG}\n;;\n*)\n{}\n{HANG}\n;;\nesac",
+        say(&format!("{}\n{}", rows(&devices), START_SPACE.replace("0:45", "0:50"))),
+    );
+    let (_folder, mut prober) = prober(&script);
+    prober.limits.hanging = Duration::from_secs(1);
+    prober.limits.section = Duration::from_secs(2);
+    let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+    let unknown = states(mounts(&sections)).iter().filter(|state| state.is_none()).count();
+    // One for the first child, four that began before the round was over.
+    assert_eq!(unknown, 25);
+}
+
+#[tokio::test]
+async fn what_is_settled_without_asking_is_never_asked() {
+    let down = MOUNTS.replace(r#""deviceNumber":"0:45""#, r#""deviceNumber":"0:45","state":"server-down""#);
+    let script = format!(
+        "case \"$*\" in\n*space=0:45*)\nexit 9\n;;\n*)\n{}\n;;\nesac",
+        say(&format!("{down}\n{SPACE}\n\"end\""))
+    );
+    let (_folder, mut prober) = prober(&script);
+    let late = Domain::Space { device: "0:45".to_string(), path: "/dead".to_string() };
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
+    prober.suspects.insert(late, Suspect::new(long_ago, None));
+    let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+    assert_eq!(states(mounts(&sections)), [Some(MountState::ServerDown), Some(MountState::Ok)]);
+    assert_eq!(prober.suspects.len(), 1, "it was not asked");
+}
+
+#[tokio::test]
+async fn a_suspect_that_shows_life_is_asked_at_once_and_is_no_suspect() {
+    let alone = SPACE.replace("0:46", "0:45");
+    let memory = r#"{"mounts":{"seen":{"0:45":{"alive":true}}}}"#;
+    let alive = serde_json::to_string(&Line::Memory(memory.to_string())).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let life = folder.path().join("life").display().to_string();
+    let script = format!(
+        "case \"$*\" in\n\"probe space=0:45 briefed\")\n{}\n;;\n*except=0:45*)\n{}\n[ -e {life} ] && echo '{alive}'\necho '\"end\"'\n;;\n*)\n{}\n{HANG}\n;;\nesac",
+        say(&format!("{alone}\n\"end\"")),
+        say(&format!("{MOUNTS}\n{SPACE}")),
+        say(&format!("{MOUNTS}\n{SPACE}\n{START_SPACE}"))
+    );
+    let (_folder, mut prober) = prober(&script);
+    for _ in 0..2 {
+        let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+        assert_eq!(states(mounts(&sections)), [Some(MountState::Stuck), Some(MountState::Ok)]);
+    }
+    fs::write(life, "").unwrap();
     let sections = read(&mut prober, &[SectionKind::Mounts]).await;
     assert_eq!(states(mounts(&sections)), [Some(MountState::Ok), Some(MountState::Ok)]);
     assert!(prober.suspects.is_empty());
@@ -195,13 +274,13 @@ async fn a_child_that_does_not_end_after_its_last_word_is_ended() {
 
 #[tokio::test]
 async fn what_the_k3s_binary_said_is_told_to_the_next_child() {
-    let known =
-        r#"{"stamp":{"path":"/usr/bin/k3s","size":9,"modifiedSeconds":7,"modifiedNanoseconds":1},"version":"v1"}"#;
-    let section = r#"{"done":{"k3s":{"source":"test","ageSeconds":0.0,"facts":{"version":"v1"}}}}"#;
+    let memory = r#"{"k3s":{"version":"v1"}}"#;
+    let section = r#"{"k3s":{"source":"test","ageSeconds":0.0,"facts":{"version":"v1"}}}"#;
+    let told = serde_json::to_string(&Line::Memory(memory.to_string())).unwrap();
     let script = format!(
-        "case \"$*\" in\n*'k3s={known}'*)\n{}\n;;\n*)\n{}\n;;\nesac",
+        "if grep -qxF '{memory}'; then\n{}\nelse\n{}\nfi",
         say("\"end\""),
-        say(&format!("{section}\n{{\"k3s\":{known}}}\n\"end\""))
+        say(&format!("{section}\n{told}\n\"end\""))
     );
     let (_folder, mut prober) = prober(&script);
     assert!(read(&mut prober, &[SectionKind::K3s]).await[0].failure().is_none());

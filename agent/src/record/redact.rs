@@ -7,8 +7,12 @@ use std::{
 
 use serde_json::Value;
 
+use super::personal::Known;
+
 mod file;
 mod pattern;
+
+pub(super) use file::person;
 
 /// What every machine is called afterwards.
 pub(super) const HOST_NAME: &str = "recorded-host";
@@ -16,8 +20,8 @@ pub(super) const HOST_NAME: &str = "recorded-host";
 /// Remembers what it replaced.
 #[derive(Debug, Default)]
 pub(super) struct Redactor {
-    /// Words known beforehand.
-    known: BTreeMap<String, String>,
+    /// Words known beforehand, and what they become.
+    known: Known,
     /// Words replaced so far, by pattern.
     replaced: BTreeMap<String, String>,
     counter: u32,
@@ -25,7 +29,7 @@ pub(super) struct Redactor {
 
 impl Redactor {
     /// A redactor that replaces `known` words besides all that its patterns find.
-    pub(super) fn new(known: BTreeMap<String, String>) -> Self {
+    pub(super) fn new(known: Known) -> Self {
         Self { known, ..Self::default() }
     }
 
@@ -35,7 +39,8 @@ impl Redactor {
         let mut rest = text;
         let mut inside_word = false;
         while let Some(first) = rest.chars().next() {
-            if !inside_word && let Some((word, replacement)) = self.at_start(rest) {
+            let after_slashes = text[..text.len() - rest.len()].ends_with("//");
+            if !inside_word && let Some((word, replacement)) = self.at_start(rest, after_slashes) {
                 result.push_str(&replacement);
                 rest = &rest[word..];
                 inside_word = true;
@@ -68,33 +73,43 @@ impl Redactor {
         }
     }
 
-    /// The length of the personal word that `text` begins with, and its replacement.
-    fn at_start(&mut self, text: &str) -> Option<(usize, String)> {
-        let known = self.known.iter().find(|(word, _)| pattern::whole_word(text, word));
-        if let Some((word, replacement)) = known {
+    /// The length of the personal word that `text` begins with, and its replacement. `after_slashes`: where a share or
+    /// an address names its server.
+    fn at_start(&mut self, text: &str, after_slashes: bool) -> Option<(usize, String)> {
+        if let Some((word, replacement)) = longest(&self.known.words, text) {
             return Some((word.len(), replacement.clone()));
         }
-        if let Some(name) = pattern::home(text) {
-            return Some((name.len(), "home/user".to_string()));
+        let server = longest(&self.known.servers, text);
+        if let Some((word, replacement)) =
+            server.filter(|(word, _)| after_slashes || text[word.len()..].starts_with(':'))
+        {
+            return Some((word.len(), replacement.clone()));
+        }
+        if let Some(place) = pattern::home(text) {
+            let folder = place.rfind('/').unwrap_or(0);
+            return Some((place.len(), format!("{}/user", &place[..folder])));
         }
         let (word, kind) = pattern::find(text)?;
         Some((word.len(), self.replacement(word, kind)))
     }
 
+    /// What stands for `word`. The same number stays the same in capitals, and a UUID without its dashes.
     fn replacement(&mut self, word: &str, kind: pattern::Kind) -> String {
-        if let Some(replacement) = self.replaced.get(word) {
-            return replacement.clone();
+        let key = format!("{}{}", kind.family(), word.replace('-', "").to_lowercase());
+        if let Some(replacement) = self.replaced.get(&key) {
+            return if word.contains('-') { pattern::dashed(replacement) } else { replacement.clone() };
         }
         let replacement = match kind {
-            pattern::Kind::Uuid => format!("00000000-0000-4000-8000-{:012x}", self.next()),
+            pattern::Kind::Uuid => format!("00000000000040008000{:012x}", self.next()),
             pattern::Kind::Mac => mac(word, self.next()),
+            pattern::Kind::Interface => format!("{}{:012x}", &word[..3], self.next()),
             pattern::Kind::Hexadecimal => format!("{:0width$x}", self.next(), width = word.len()),
             pattern::Kind::Token => "K10redacted".to_string(),
             pattern::Kind::Four(address) => self.four(address).to_string(),
             pattern::Kind::Six(address) => six(address, self.next()).to_string(),
         };
-        self.replaced.insert(word.to_string(), replacement.clone());
-        replacement
+        self.replaced.insert(key, replacement.clone());
+        if word.contains('-') { pattern::dashed(&replacement) } else { replacement }
     }
 
     fn next(&mut self) -> u32 {
@@ -104,7 +119,7 @@ impl Redactor {
 
     /// Another host of the same private network; of a network for documentation where it is public.
     pub(super) fn four(&mut self, address: Ipv4Addr) -> Ipv4Addr {
-        let key = address.to_string();
+        let key = format!("address {address}");
         if let Some(found) = self.replaced.get(&key).and_then(|text| text.parse().ok()) {
             return found;
         }
@@ -126,6 +141,11 @@ impl Redactor {
         self.replaced.insert(key, replaced.to_string());
         replaced
     }
+}
+
+/// The longest of `words` that `text` begins with.
+fn longest<'a>(words: &'a BTreeMap<String, String>, text: &str) -> Option<(&'a String, &'a String)> {
+    words.iter().filter(|(word, _)| pattern::whole_word(text, word)).max_by_key(|(word, _)| word.len())
 }
 
 /// The same maker, another number.
@@ -150,7 +170,8 @@ mod tests {
 
     #[test]
     fn the_same_word_becomes_the_same_other_word() {
-        let mut redactor = Redactor::new(BTreeMap::from([("k3s-w3".to_string(), HOST_NAME.to_string())]));
+        let words = BTreeMap::from([("k3s-w3".to_string(), HOST_NAME.to_string())]);
+        let mut redactor = Redactor::new(Known { words, ..Known::default() });
         let text = "k3s-w3 bc:24:11:aa:bb:cc 192.168.1.29:/mnt addr=192.168.1.29,rw xk3s-w3";
         let redacted = redactor.text(text);
         assert!(redacted.starts_with("recorded-host bc:24:11:00:00:01 192.168.1."), "{redacted}");
@@ -158,6 +179,34 @@ mod tests {
         let server = redacted.split(' ').nth(2).unwrap().split_once(':').unwrap().0;
         assert!(redacted.contains(&format!("addr={server},rw")), "{redacted}");
         assert_eq!(redactor.text(text), redacted);
+    }
+
+    #[test]
+    fn one_number_in_two_forms_stays_one_number() {
+        let mut redactor = Redactor::default();
+        let redacted = redactor.text("BC:24:11:AA:BB:CC 2F1C63A0-8d1e-4b5a-9c3e-0123456789ab");
+        let again =
+            redactor.text("bc:24:11:aa:bb:cc 2f1c63a0-8D1E-4b5a-9c3e-0123456789ab 2f1c63a08d1e4b5a9c3e0123456789ab");
+        let (mac, uuid) = redacted.split_once(' ').unwrap();
+        assert_eq!(again, format!("{mac} {uuid} {}", uuid.replace('-', "")));
+        assert!(mac.starts_with("BC:24:11:") && uuid.len() == 36, "{redacted}");
+    }
+
+    #[test]
+    fn the_longest_known_word_counts() {
+        let words =
+            [("k3s-cp", "short"), ("k3s-cp-1", "long")].map(|(word, other)| (word.to_string(), other.to_string()));
+        let mut redactor = Redactor::new(Known { words: words.into(), ..Known::default() });
+        assert_eq!(redactor.text("etcd-snapshot-k3s-cp-1-17"), "etcd-snapshot-long-17");
+    }
+
+    #[test]
+    fn a_server_is_replaced_where_it_serves_only() {
+        let servers = BTreeMap::from([("tower".to_string(), "server1".to_string())]);
+        let mut redactor = Redactor::new(Known { servers, ..Known::default() });
+        let text = "tower:/mnt/user //tower/media https://tower:6443 tower:2049/4";
+        assert_eq!(redactor.text(text), "server1:/mnt/user //server1/media https://server1:6443 server1:2049/4");
+        assert_eq!(redactor.text("/mnt/tower/x tower-case"), "/mnt/tower/x tower-case");
     }
 
     #[test]
@@ -176,6 +225,8 @@ mod tests {
             "ä € 1.2.3",
             "00:00:00:00:00:00",
             "255.255.255.0",
+            "enp3s0",
+            "enx",
         ] {
             assert_eq!(redactor.text(text), text);
         }
@@ -193,6 +244,9 @@ mod tests {
             "fd12:3456:789a::1",
             "K10abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789::server:secret",
             "/home/jane/media",
+            "/run/media/jane/stick",
+            "enxbc2411aabbcc",
+            "wlxBC2411AABBCC",
         ] {
             assert_ne!(redactor.text(text), text);
         }

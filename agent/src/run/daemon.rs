@@ -114,6 +114,7 @@ impl Daemon {
             Ok(connected) => connected,
             Err(error) => return not_connected(&error),
         };
+        lasting.readings.coordinator(address.clone());
         self.worked = address;
         lasting.welcome = None;
         let introduction = self.introduction.clone();

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use coord_model::{AnySection, SectionKind};
 use coord_proto::border::encode_section;
 
+use crate::fingerprint::Fingerprint;
+
 /// Fingerprints of the sections that the coordinator of this session has.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -14,8 +16,8 @@ pub(crate) struct Outbox {
 /// One section as it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Told {
-    settled: u64,
-    whole: u64,
+    settled: Fingerprint,
+    whole: Fingerprint,
 }
 
 /// Which differences are worth a message.
@@ -27,15 +29,13 @@ pub(crate) enum Worth {
     Everything,
 }
 
-/// FNV-1a: not for security, only for telling two encodings apart.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 fn told(section: &AnySection) -> Told {
     let mut ageless = section.clone();
     *ageless.age_seconds_mut() = 0.0;
-    Told { settled: fingerprint(&encode_section(section.settled())), whole: fingerprint(&encode_section(ageless)) }
+    Told {
+        settled: Fingerprint::of(&encode_section(section.settled())),
+        whole: Fingerprint::of(&encode_section(ageless)),
+    }
 }
 
 impl Outbox {

@@ -2,7 +2,7 @@
 
 use coord_model::{
     Problem, Report, Section, Severity, Unknowns,
-    section::{Disk, Filesystem, Gpu, GpuDevice, K3s, Mount, Mounts, Platform, System},
+    section::{BlockDevice, Disk, Etcd, Filesystem, Gpu, GpuDevice, K3s, Mount, Mounts, Platform, System},
 };
 
 use super::rows::{age, labelled, listed, size};
@@ -70,7 +70,23 @@ fn kubernetes(k3s: Option<&K3s>) -> String {
         .apiserver_reachable
         .map(|reachable| if reachable { "API reachable".to_string() } else { "API not reachable".to_string() });
     let state = k3s.unit_state.map(|state| state.to_string());
-    labelled(2, "kubernetes", COLUMN, &listed([role, state, kubelet, api]))
+    labelled(2, "kubernetes", COLUMN, &listed([role, state, kubelet, api])) + &member(k3s.etcd.as_ref())
+}
+
+/// What decides whether a member of etcd is good for its vote.
+fn member(etcd: Option<&Etcd>) -> String {
+    let Some(etcd) = etcd else { return String::new() };
+    let milliseconds =
+        |name: &str, seconds: Option<f64>| seconds.map(|seconds| format!("{name} {:.1} ms", seconds * 1e3));
+    let line = listed([
+        etcd.voter.map(|voter| if voter { "voter" } else { "learner" }.to_string()),
+        (etcd.has_leader == Some(false)).then(|| "no leader".to_string()),
+        milliseconds("fsync p99", etcd.sync_p99_seconds),
+        milliseconds("commit p99", etcd.commit_p99_seconds),
+        etcd.leader_changes.map(|changes| format!("{changes} leader changes")),
+        etcd.database_bytes.map(|bytes| format!("database {}", size(bytes))),
+    ]);
+    if line.is_empty() { line } else { labelled(2, "etcd", COLUMN, &line) }
 }
 
 fn problem_rows(problems: &[Problem]) -> String {
@@ -112,6 +128,32 @@ fn gpu_rows(device: &GpuDevice) -> String {
         access.group.as_ref().zip(access.mode.as_ref()).map(|(group, mode)| format!("mode {mode}, group {group}"));
     let line = listed([Some(usable), access.reason.map(|reason| reason.to_string()), access.detail.clone(), owner]);
     text.push_str(&labelled(4, "usable", COLUMN + 3, &line));
+    text.push_str(&gpu_abilities(device));
+    text
+}
+
+/// What it can do and who uses it, as far as that is known.
+fn gpu_abilities(device: &GpuDevice) -> String {
+    let mut text = String::new();
+    let mut row = |label: &str, line: Option<String>| {
+        if let Some(line) = line.filter(|line| !line.is_empty()) {
+            text.push_str(&labelled(4, label, COLUMN + 3, &line));
+        }
+    };
+    row("opens", device.open_detail.clone());
+    row(
+        "codecs",
+        device.codecs.as_ref().map(|codecs| {
+            let named = |word: &str, list: &Option<Vec<String>>| {
+                list.as_ref().filter(|list| !list.is_empty()).map(|list| format!("{} {word}", list.join(" ")))
+            };
+            let source = codecs.source.map(|source| format!("by {source}"));
+            listed([named("decode", &codecs.decode), named("encode", &codecs.encode), source])
+        }),
+    );
+    row("busy", device.video_busy_percent.map(|percent| format!("{percent:.0} % of its video engines")));
+    row("in use by", device.users.as_ref().map(|users| users.join(", ")));
+    row("given to", device.guests.as_ref().map(|guests| guests.join(", ")));
     text
 }
 
@@ -141,9 +183,16 @@ fn mount_row(mount: &Mount) -> String {
         Some(kind),
         trip,
         free(mount.available_bytes, mount.size_bytes),
+        shadow(mount),
         more,
     ]);
     labelled(2, paths.first().map_or("?", String::as_str), COLUMN + 3, &line)
+}
+
+/// What was written below a share while it was not mounted.
+fn shadow(mount: &Mount) -> Option<String> {
+    let files = mount.shadow_files.filter(|files| *files > 0)?;
+    Some(format!("{files} files ({}) in the folder below it", size(mount.shadow_bytes?)))
 }
 
 fn free(available: Option<u64>, all: Option<u64>) -> Option<String> {
@@ -153,8 +202,22 @@ fn free(available: Option<u64>, all: Option<u64>) -> Option<String> {
 
 fn disks(disk: Option<&Disk>) -> String {
     let rows = disk.and_then(|disk| disk.filesystems.as_deref()).unwrap_or_default();
-    let text: String = rows.iter().map(disk_row).collect();
+    let devices = disk.and_then(|disk| disk.devices.as_deref()).unwrap_or_default();
+    let text: String = rows.iter().map(disk_row).chain(devices.iter().map(device_row)).collect();
     if text.is_empty() { text } else { format!("\nDisks\n{text}") }
+}
+
+/// Only what is told of the disk itself; size and place stand at its file systems.
+fn device_row(device: &BlockDevice) -> String {
+    let line = listed([
+        device.model.clone(),
+        device.life_used_percent.map(|percent| format!("{percent} % of its life used")),
+        device.smart.as_ref().map(|verdict| format!("SMART {verdict}")),
+        device.critical_warning.clone(),
+        device.kernel_errors.filter(|count| *count > 0).map(|count| format!("{count} I/O errors since boot")),
+        (device.degraded == Some(true)).then(|| "a member is missing".to_string()),
+    ]);
+    if line.is_empty() { line } else { labelled(2, device.name.as_deref().unwrap_or("?"), COLUMN + 3, &line) }
 }
 
 fn disk_row(filesystem: &Filesystem) -> String {

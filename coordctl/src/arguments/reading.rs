@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use coord_model::Measure;
 
 use super::duration;
 
@@ -78,6 +79,27 @@ pub(crate) struct Check {
     /// Let this node read everything again first, and show it alone
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<String>,
+    /// Let the node measure fdatasync below k3s' data, for 4 s and at most 22 MiB
+    #[arg(long, requires = "node")]
+    pub(crate) disk_latency: bool,
+    /// Let the node look for the largest packet that reaches the coordinator
+    #[arg(long, requires = "node")]
+    pub(crate) path_mtu: bool,
+    /// Let the node look how busy its video engines are; wakes none
+    #[arg(long, requires = "node")]
+    pub(crate) gpu_busy: bool,
+}
+
+impl Check {
+    /// What the node is to measure.
+    pub(crate) fn measures(&self) -> Vec<Measure> {
+        let wanted = [
+            (self.disk_latency, Measure::DiskLatency),
+            (self.path_mtu, Measure::PathMtu),
+            (self.gpu_busy, Measure::GpuBusy),
+        ];
+        wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, measure)| measure).collect()
+    }
 }
 
 /// `explain`.
@@ -120,4 +142,23 @@ pub(crate) struct Version {
     /// Do not ask the coordinator
     #[arg(long)]
     pub(crate) client: bool,
+}
+
+/// The cluster file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    /// Say everything that is wrong with a file, each mistake with its place; needs no coordinator
+    Validate(ClusterValidate),
+    /// Print the JSON Schema of the file, for editors; needs no coordinator
+    Schema,
+    /// Print what is in force, with every default filled in
+    Show,
+}
+
+/// Which file.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterValidate {
+    /// The file; - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }

@@ -41,6 +41,7 @@ pub(crate) fn ask(verb: &Verb, output: &Output) -> Result<Typed, Failure> {
         | Verb::Describe(_)
         | Verb::Why(_)
         | Verb::Check(_)
+        | Verb::Cluster(_)
         | Verb::Explain(_)
         | Verb::Token(_)
         | Verb::Clock(_)

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use coord_model::{Check, RefreshNode, ViewKind};
+use coord_model::{Check, Measure, RefreshNode, ViewKind};
 
 use super::follow;
 use crate::{
-    answer,
+    answer, arguments,
     connection::{Coordinator, within},
     failure::{Exit, Failure},
     output::Output,
@@ -23,9 +23,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When there is neither an answer nor an older one.
-pub(super) async fn run(node: Option<&str>, coordinator: &Coordinator, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    arguments: &arguments::Check,
+    coordinator: &Coordinator,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let node = arguments.node.as_deref();
     if let Some(name) = node {
-        refreshed(name, coordinator, output).await;
+        let measures = arguments.measures();
+        let measured = !measures.is_empty();
+        refreshed(name, measures, coordinator, output).await;
+        if measured {
+            output.talk(&format!("the figures stand in: coordctl describe node {name}\n"));
+        }
     }
     let answer = answer::read(coordinator, ViewKind::Check, node.unwrap_or_default(), output).await?;
     let check: Check = answer.typed()?;
@@ -35,11 +45,10 @@ pub(super) async fn run(node: Option<&str>, coordinator: &Coordinator, output: &
 }
 
 /// A node that does not read again is shown as it was; why is said.
-async fn refreshed(name: &str, coordinator: &Coordinator, output: &Output) {
+async fn refreshed(name: &str, measures: Vec<Measure>, coordinator: &Coordinator, output: &Output) {
     let refresh = async {
         let mut calls = coordinator.call().await?;
-        let request =
-            RefreshNode { name: name.to_owned(), sections: Vec::new(), measures: Vec::new(), deadline: REFRESH };
+        let request = RefreshNode { name: name.to_owned(), sections: Vec::new(), measures, deadline: REFRESH };
         let answer = within(REFRESH + Duration::from_secs(5), calls.control.refresh(request)).await;
         calls.answer(answer)
     };

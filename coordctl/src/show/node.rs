@@ -60,6 +60,9 @@ fn identity(sheet: &mut Sheet, detail: &NodeDetail) {
     };
     sheet.fact("place", &format!("zone {zone}, {address}"));
     machine::platform(sheet, &detail.report);
+    if let Some(place) = &detail.node.guest_of {
+        sheet.fact("host", &format!("{} (guest {})", place.node, place.identifier));
+    }
     sheet.fact("identity", &certificate(&detail.identity));
     software::kubernetes(sheet, &detail.report);
     software::docker(sheet, &detail.report);

@@ -113,6 +113,7 @@ fn node(healthy: bool) -> NodeStatus {
         id: "5f".repeat(32),
         zone: None,
         platform: Some("proxmox lxc".to_owned()),
+        guest_of: Some(coord_model::GuestOf { node: "proxmox".to_owned(), identifier: "113".to_owned() }),
         role: Some("agent".to_owned()),
         health: if healthy { Health::Ready } else { Health::Degraded },
         health_seconds: Some(3.0),
@@ -150,6 +151,9 @@ fn document(view: ViewKind, healthy: bool) -> Result<Document, tonic::Status> {
         ViewKind::Nodes => serde_json::to_vec(&List::new("NodeList", vec![node(healthy)])),
         ViewKind::Events => serde_json::to_vec(&events(healthy)),
         ViewKind::Check => serde_json::to_vec(&check()),
+        ViewKind::Cluster => {
+            serde_json::to_vec(&serde_json::json!({"apiVersion": "coord.homelab/v1", "kind": "ClusterInForce"}))
+        }
         other => return Err(tonic::Status::unimplemented(format!("no view {other} here"))),
     };
     Ok(Document { json: json.unwrap() })
@@ -206,6 +210,8 @@ impl Control for Script {
     }
 
     async fn refresh(&self, request: Request<RefreshNode>) -> Answer<Done> {
-        self.done(format!("refresh {}", request.into_inner().name), "read again")
+        let wanted = request.into_inner();
+        let measures: String = wanted.measures.iter().map(|measure| format!(" {measure}")).collect();
+        self.done(format!("refresh {}{measures}", wanted.name), "read again")
     }
 }

@@ -119,6 +119,15 @@ fn a_checked_node_reads_again_first() {
 }
 
 #[test]
+fn a_checked_node_measures_what_was_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let coordinator = Coordinator::start(home.path());
+    let output = run(home.path(), &["check", "--node", "k3s-w3", "--gpu-busy", "--disk-latency"]);
+    assert!(text(&output.stderr).contains("coordctl describe node k3s-w3"), "{}", text(&output.stderr));
+    assert_eq!(coordinator.calls()[0], "refresh k3s-w3 disk-latency gpu-busy");
+}
+
+#[test]
 fn waiting_ends_when_the_home_is_healthy() {
     let home = tempfile::tempdir().unwrap();
     let coordinator = Coordinator::start(home.path());

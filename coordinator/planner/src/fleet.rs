@@ -12,7 +12,7 @@ use coord_model::{Health, Problem, Severity, Wait};
 
 use crate::{
     NodeObserved, Observed,
-    rule::{approval, condition, coordinator, duplicate, identity, liveness, skew, subject},
+    rule::{approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject},
 };
 
 /// One node, judged.
@@ -47,7 +47,8 @@ pub fn fleet(observed: &Observed) -> Fleet {
     let members = in_order(&observed.nodes);
     let nodes: Vec<NodeHealth> = members.iter().map(|node| judge(node, observed)).collect();
     let problems = fleet_problems(&members, observed);
-    let waits = members.iter().filter_map(|node| approval::wait(node)).chain(coordinator::wait(observed)).collect();
+    let asked = members.iter().filter_map(|node| approval::wait(node)).chain(coordinator::wait(observed));
+    let waits = asked.chain(declared::waits(&members, observed)).collect();
     let healthy = healthy(nodes.iter().flat_map(|node| &node.problems).chain(&problems));
     Fleet { nodes, problems, waits, healthy }
 }
@@ -75,12 +76,14 @@ fn judge(node: &NodeObserved, observed: &Observed) -> NodeHealth {
 
 /// Phase 2.
 fn node_problems(node: &NodeObserved, presence: liveness::Presence, observed: &Observed) -> Vec<Problem> {
-    let reported = node.problems.iter().map(|problem| subject::of_node(&node.name, problem));
+    let sharp = node.problems.iter().map(|problem| share::sharpened(node, problem, &observed.nodes));
+    let reported = sharp.map(|problem| subject::of_node(&node.name, &problem));
     let mut problems: Vec<Problem> = reported
         .chain(approval::problem(node))
         .chain(identity::cloned(node))
         .chain(identity::implausible_generation(node))
         .chain(skew::protocol(node))
+        .chain(declared::of_node(node, observed))
         .chain(liveness::problem(node, presence, observed))
         .collect();
     problems.sort();
@@ -91,7 +94,9 @@ fn node_problems(node: &NodeObserved, presence: liveness::Presence, observed: &O
 /// Phase 4.
 fn fleet_problems(members: &[&NodeObserved], observed: &Observed) -> Vec<Problem> {
     let mut problems = duplicate::machine_ids(members);
+    problems.extend(share::below_exports(members));
     problems.extend(coordinator::problems(&observed.coordinator));
+    problems.extend(declared::problems(observed));
     problems.sort();
     problems
 }

@@ -7,11 +7,19 @@
 
 extern crate alloc;
 
+mod desired;
 mod fleet;
+mod guest;
 mod observed;
 mod rule;
 mod span;
+mod when;
 
+pub use desired::{
+    Consent, Desired, LabelRule, MountDeclared, MountWay, NodeDeclared, OnFalse, Policy, Taint, TaintEffect,
+};
 pub use fleet::{Fleet, NodeHealth, fleet, healthy};
-pub use observed::{CoordinatorObserved, NodeObserved, Observed, Pace, Standing};
+pub use guest::{Machine, Place, places};
+pub use observed::{ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing};
 pub use span::span;
+pub use when::{Comparison, Fact, Kind, Literal, ParseFailure, Truth, When};

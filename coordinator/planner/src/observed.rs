@@ -1,9 +1,11 @@
 //! What the coordinator knows at one moment, as plain data.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
-use coord_model::{Boot, MachineEvidence, Moment, Problem};
+use coord_model::{Boot, MachineEvidence, Moment, Problem, section::PlatformKind};
+
+use crate::Desired;
 
 /// Whether a node belongs to the fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,20 @@ pub enum Standing {
     Revoked,
 }
 
+/// How the cluster file stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClusterFile {
+    /// There is none.
+    #[default]
+    None,
+    /// What it says is in force.
+    InForce,
+    /// Its newest version was refused, and why.
+    Invalid(String),
+    /// It was there and is gone.
+    Gone,
+}
+
 /// How patient the fleet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -33,6 +49,32 @@ impl Default for Pace {
     fn default() -> Self {
         Self { silent_after: 3, lost_after: Duration::from_secs(300) }
     }
+}
+
+/// A network file system that a node has mounted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkMount {
+    /// Where, the shortest of several paths.
+    pub path: String,
+    /// Its server: the name that the mount gives, and the address that the kernel uses.
+    pub servers: Vec<String>,
+    /// The folder of the server.
+    pub export: String,
+}
+
+/// What a node takes from others over the network, and gives to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// Its own addresses, without prefix lengths.
+    pub addresses: Vec<String>,
+    /// What it has mounted.
+    pub mounts: Vec<NetworkMount>,
+    /// Folders that it exports over NFS.
+    pub exports: Vec<String>,
+    /// Unraid: whether the mover moves files between disks now.
+    pub mover_running: bool,
+    /// Unraid: array disks that are spun down.
+    pub sleeping_disks: Vec<String>,
 }
 
 /// One node.
@@ -58,8 +100,12 @@ pub struct NodeObserved {
     pub implausible_generation: Option<u64>,
     /// Whether being away is normal for it.
     pub sometimes: bool,
+    /// What its report says that it is.
+    pub kind: Option<PlatformKind>,
     /// The newest protocol that its agent speaks; none before its first Hello.
     pub protocol: Option<u32>,
+    /// What it mounts and exports.
+    pub sharing: Sharing,
 }
 
 /// The coordinator about itself.
@@ -84,6 +130,10 @@ pub struct Observed {
     pub pace: Pace,
     /// The coordinator about itself.
     pub coordinator: CoordinatorObserved,
+    /// How the cluster file stands.
+    pub cluster_file: ClusterFile,
+    /// What is declared, if anything is.
+    pub desired: Option<Arc<Desired>>,
     /// The nodes, in any order.
     pub nodes: Vec<NodeObserved>,
 }

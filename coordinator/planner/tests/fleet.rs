@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use coord_model::{Boot, Code, Health, MachineEvidence, Moment, PROTOCOL, Problem, Severity};
-use coord_planner::{CoordinatorObserved, Fleet, NodeObserved, Observed, Pace, Standing, fleet};
+use coord_planner::{
+    ClusterFile, CoordinatorObserved, Fleet, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing, fleet,
+};
 
 const START: u64 = 1000;
 
@@ -29,7 +31,7 @@ fn observed(nodes: Vec<NodeObserved>) -> Observed {
     let now = Moment { boot: seconds(START + 3600), ..Moment::default() };
     let coordinator =
         CoordinatorObserved { started: seconds(START), clock_distrust: None, store_writable: true, events_lost: 0 };
-    Observed { now, pace: Pace::default(), coordinator, nodes }
+    Observed { now, pace: Pace::default(), coordinator, cluster_file: ClusterFile::None, desired: None, nodes }
 }
 
 fn one(node: NodeObserved) -> (Health, Vec<(Code, Severity, String)>) {
@@ -160,4 +162,70 @@ fn the_coordinator_speaks_of_its_own_troubles() {
     assert_eq!(codes, [Code::ClockNotTrusted, Code::StoreFull, Code::EventsLost]);
     assert_eq!(judged.waits[0].hint.as_deref(), Some("coordctl clock accept"));
     assert!(!judged.healthy);
+}
+
+/// A node that has mounted a folder of the server at 192.168.1.29, and that server.
+fn client_and_server(export: &str, problems: Vec<Problem>, server: Sharing) -> Vec<NodeObserved> {
+    let mount = NetworkMount {
+        path: "/data/media".into(),
+        servers: vec!["nas.lan".into(), "192.168.1.29".into()],
+        export: export.into(),
+    };
+    let sharing = Sharing { mounts: vec![mount], ..Sharing::default() };
+    let server = Sharing {
+        addresses: vec!["192.168.1.29".into()],
+        exports: vec!["/mnt/user".into(), "/mnt/user/media/".into()],
+        ..server
+    };
+    vec![NodeObserved { sharing, problems, ..node("a", 0) }, NodeObserved { sharing: server, ..node("unraid", 0) }]
+}
+
+#[test]
+fn a_folder_inside_an_export_is_told_and_an_export_is_not() {
+    let told = |export| fleet(&observed(client_and_server(export, vec![], Sharing::default()))).problems;
+    let problem = told("/mnt/user/media/films").remove(0);
+    assert_eq!((problem.code, problem.subject.as_str()), (Code::MountBelowExport, "a"));
+    assert_eq!(
+        problem.message,
+        "/data/media mounts /mnt/user/media/films of unraid, a folder inside the export /mnt/user/media/: a restart of \
+         the server can leave it stale"
+    );
+    assert_eq!(told("/mnt/user/media"), []);
+    assert_eq!(told("/mnt/user/media/"), []);
+    assert_eq!(told("/mnt/username"), []);
+    assert_eq!(told("/srv"), []);
+}
+
+#[test]
+fn nobody_is_below_an_export_of_a_server_that_is_another() {
+    let mut nodes = client_and_server("/mnt/user/media/films", vec![], Sharing::default());
+    nodes[1].sharing.addresses = vec!["192.168.1.28".into()];
+    assert_eq!(fleet(&observed(nodes.clone())).problems, []);
+    nodes[1].evidence.host_name = "NAS".into();
+    assert_eq!(fleet(&observed(nodes)).problems.len(), 1);
+}
+
+#[test]
+fn the_servers_mover_is_named_as_the_cause_of_a_stale_mount() {
+    let stale = Problem::new(Code::MountStale, "mount//data/media", "/data/media: stale").hint("umount -l /data/media");
+    let hint = |mover_running| {
+        let server = Sharing { mover_running, ..Sharing::default() };
+        let judged = fleet(&observed(client_and_server("/mnt/user", vec![stale.clone()], server)));
+        judged.nodes[0].problems[0].hint.clone().unwrap()
+    };
+    assert_eq!(hint(false), "umount -l /data/media");
+    let named = "the mover of unraid moves files between disks now; wait until it is done; then: umount -l /data/media";
+    assert_eq!(hint(true), named);
+}
+
+#[test]
+fn sleeping_disks_are_named_as_the_cause_of_a_slow_mount_which_degrades_nobody() {
+    let slow = Problem::new(Code::MountSlow, "mount//data/media", "/data/media: slow");
+    let server = Sharing { sleeping_disks: vec!["disk1".into(), "disk2".into()], ..Sharing::default() };
+    let judged = fleet(&observed(client_and_server("/mnt/user", vec![slow], server))).nodes.remove(0);
+    assert_eq!(judged.health, Health::Ready);
+    assert_eq!(
+        judged.problems[0].hint.as_deref(),
+        Some("disks of unraid are spun down (disk1, disk2): the first access waits 10 to 30 s until they turn")
+    );
 }

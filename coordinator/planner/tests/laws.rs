@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use coord_model::{Boot, Code, Health, MachineEvidence, Moment, Problem, Severity, Wall};
-use coord_planner::{CoordinatorObserved, NodeObserved, Observed, Pace, Standing, fleet, healthy};
+use coord_planner::{
+    ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing, fleet, healthy,
+};
 use proptest::prelude::*;
 
 fn standing() -> impl Strategy<Value = Standing> {
@@ -23,6 +25,20 @@ fn problem() -> impl Strategy<Value = Problem> {
 }
 
 prop_compose! {
+    fn sharing()(
+        addresses in prop::collection::vec("[1-3]", 0..3),
+        servers in prop::collection::vec("[1-3]", 0..3),
+        export in "(/[ab]){0,3}",
+        exports in prop::collection::vec("(/[ab]){0,3}/?", 0..3),
+        mover_running in any::<bool>(),
+        sleeping_disks in prop::collection::vec("disk[12]", 0..2),
+    ) -> Sharing {
+        let mounts = vec![NetworkMount { path: "/mnt".into(), servers, export }];
+        Sharing { addresses, mounts, exports, mover_running, sleeping_disks }
+    }
+}
+
+prop_compose! {
     fn node()(
         name in "[a-e]",
         id in "[0-9]{4}",
@@ -35,6 +51,7 @@ prop_compose! {
         implausible_generation in prop::option::weighted(0.1, any::<u64>()),
         sometimes in any::<bool>(),
         protocol in prop::option::of(0u32..3),
+        sharing in sharing(),
     ) -> NodeObserved {
         NodeObserved {
             name, id, standing,
@@ -42,8 +59,9 @@ prop_compose! {
             heartbeat: Duration::from_secs(heartbeat),
             evidence: MachineEvidence { machine_id: machine, ..MachineEvidence::default() },
             problems,
+            kind: None,
             cloned: cloned.then(|| ["one".to_owned(), "two".to_owned()]),
-            implausible_generation, sometimes, protocol,
+            implausible_generation, sometimes, protocol, sharing,
         }
     }
 }
@@ -67,6 +85,8 @@ prop_compose! {
                 store_writable,
                 events_lost,
             },
+            cluster_file: ClusterFile::None,
+            desired: None,
             nodes,
         }
     }

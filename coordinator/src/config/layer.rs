@@ -36,6 +36,8 @@ pub struct Layer {
     pub log: Option<LogLevel>,
     /// Whether the kernel's word on synchronisation counts.
     pub clock: Option<ClockSource>,
+    /// The cluster file.
+    pub cluster: Option<PathBuf>,
 }
 
 /// What one source says about lifetimes.
@@ -119,6 +121,7 @@ impl Layer {
             lost_after: self.lost_after.or(lower.lost_after),
             log: self.log.or(lower.log),
             clock: self.clock.or(lower.clock),
+            cluster: self.cluster.or(lower.cluster),
         }
     }
 }

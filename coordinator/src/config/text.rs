@@ -44,7 +44,8 @@ impl fmt::Display for Settings {
         writeln!(formatter, "  rejoin: {}", written(self.lifetimes.rejoin))?;
         writeln!(formatter, "heartbeat: {}\nfacts: {}", written(self.heartbeat), written(self.facts))?;
         writeln!(formatter, "reconnectCap: {}\nsilentAfter: {}", written(self.reconnect_cap), self.silent_after)?;
-        writeln!(formatter, "lostAfter: {}\nlog: {}\nclock: {}", written(self.lost_after), self.log, self.clock)
+        writeln!(formatter, "lostAfter: {}\nlog: {}\nclock: {}", written(self.lost_after), self.log, self.clock)?;
+        writeln!(formatter, "cluster: {:?}", self.cluster)
     }
 }
 

@@ -10,11 +10,12 @@ use std::{
 use coord_model::{
     AnySection, Boot, GpuSummary, Health, Hello, MountSummary, Problem, Refusal, Report, SectionKind,
     diagnose::diagnose,
-    section::{GpuReason, MountState, Mounts},
+    section::{GpuReason, Guest, MountState, Mounts, PlatformKind},
 };
+use coord_planner::Sharing;
 use coord_proto::border::{decode_section, encode_section};
 
-use super::{Flight, SessionHandle};
+use super::{Flight, SessionHandle, sharing::sharing};
 use crate::store::{generations::LARGEST_PLAUSIBLE, nodes::Node as Row};
 
 /// How many process numbers of the past are kept to find clones; older ones are forgotten.
@@ -59,14 +60,22 @@ pub(super) fn meaning(all: &[Kept], now: Boot) -> (Vec<Problem>, Summary) {
 pub(crate) struct Summary {
     /// `proxmox vm`.
     pub(crate) platform: Option<String>,
+    /// What the machine is.
+    pub(crate) kind: Option<PlatformKind>,
     /// `server`, `agent`, `none`.
     pub(crate) role: Option<String>,
+    /// Its DMI UUID.
+    pub(crate) uuid: Option<String>,
+    /// The guests that it runs.
+    pub(crate) guests: Vec<Guest>,
     /// Its GPUs.
     pub(crate) gpus: Option<Vec<GpuSummary>>,
     /// Its network mounts.
     pub(crate) mounts: Option<MountSummary>,
     /// Whether an update waits for a restart of the machine.
     pub(crate) reboot_needed: Option<bool>,
+    /// What it mounts and exports.
+    pub(crate) sharing: Sharing,
 }
 
 /// Everything about one node.
@@ -215,12 +224,16 @@ fn summary(report: &Report) -> Summary {
     let system = report.system.as_ref().and_then(|section| section.facts.as_ref());
     Summary {
         platform: platform.and_then(|platform| platform.label.clone()),
+        kind: platform.and_then(|platform| platform.kind),
         role: k3s.and_then(|k3s| k3s.role).map(|role| role.to_string()),
+        uuid: platform.and_then(|platform| platform.dmi_uuid.clone()),
+        guests: platform.and_then(|platform| platform.guests.clone()).unwrap_or_default(),
         gpus: gpu
             .and_then(|gpu| gpu.devices.as_ref())
             .map(|devices| devices.iter().filter(|device| renders(device)).map(gpu_summary).collect()),
         mounts: mounts.and_then(mount_summary),
         reboot_needed: system.and_then(|system| system.reboot_needed),
+        sharing: sharing(report),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use coord_model::{AgentMessage, CoordinatorMessage, EndReason, Expect, Hello, Outcome, PROTOCOL, Wall, Welcome};
+use coord_model::{AgentMessage, CoordinatorMessage, EndReason, Hello, Outcome, PROTOCOL, Wall, Welcome};
 use coord_proto::tls::Peer;
 use tokio::{
     sync::{mpsc, watch},
@@ -155,9 +155,11 @@ impl Session {
         ended: &mut watch::Receiver<Ending>,
         welcome: Welcome,
     ) -> Stop {
-        let heartbeat = welcome.heartbeat;
+        let (heartbeat, name) = (welcome.heartbeat, welcome.name.clone());
+        let mut declared = self.state.declared.changes();
+        let mut expected = self.state.declared.expect(&name);
         if !self.reply(CoordinatorMessage::Welcome(welcome))
-            || !self.reply(CoordinatorMessage::Expect(Expect::default()))
+            || !self.reply(CoordinatorMessage::Expect(expected.clone()))
         {
             return Stop::Gone;
         }
@@ -173,6 +175,14 @@ impl Session {
                         (Ok(()) | Err(_), _) => Stop::Tell(EndReason::Replaced, "the session was replaced".into()),
                     };
                 }
+                Ok(()) = declared.changed() => {
+                    // A node that was renamed meanwhile is told by its next session.
+                    let new = self.state.declared.expect(&name);
+                    if new != expected && !self.reply(CoordinatorMessage::Expect(new.clone())) {
+                        return Stop::Gone;
+                    }
+                    expected = new;
+                },
                 () = sleep_until(certificate_ends) => {
                     return Stop::Tell(EndReason::CertificateExpired, "the certificate ran out".into());
                 },

@@ -30,9 +30,20 @@ pub(super) async fn run(state: Arc<State>, stop: CancellationToken) {
         last = now;
         state.observe_clock().await;
         forget_late(&state).await;
+        look(&state).await;
         judge(&state);
         // Without a watchdog nobody listens.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+}
+
+/// Looks at the cluster file, off the runtime's threads: its folder may be slow.
+async fn look(state: &Arc<State>) {
+    let looking = Arc::clone(state);
+    // A look that broke off is made again on the next turn.
+    let noted = tokio::task::spawn_blocking(move || looking.declared.look()).await.unwrap_or_default();
+    if let Some(note) = noted {
+        state.event("cluster-file", &note);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The fleet as the planner judges it: what is known becomes `Observed`, and nothing else happens here.
 
 use coord_model::{Code, Moment, Problem};
-use coord_planner::{CoordinatorObserved, Fleet, NodeObserved, Observed, Pace, Standing};
+use coord_planner::{CoordinatorObserved, Desired, Fleet, NodeObserved, Observed, Pace, Standing};
 
 use crate::{registry::Known, state::State};
 
@@ -14,6 +14,7 @@ pub(crate) fn fleet(state: &State) -> Fleet {
 fn observed(state: &State, now: Moment) -> Observed {
     let settings = &state.settings;
     let heartbeat = settings.heartbeat;
+    let desired = state.declared.desired();
     Observed {
         now,
         pace: Pace { silent_after: settings.silent_after, lost_after: settings.lost_after },
@@ -23,12 +24,15 @@ fn observed(state: &State, now: Moment) -> Observed {
             store_writable: state.store.writable(),
             events_lost: state.store.events_lost(),
         },
-        nodes: state.registry.fleet().nodes.values().map(|known| node(known, heartbeat)).collect(),
+        cluster_file: state.declared.standing(),
+        nodes: state.registry.fleet().nodes.values().map(|known| node(known, heartbeat, desired.as_deref())).collect(),
+        desired,
     }
 }
 
-fn node(known: &Known, heartbeat: std::time::Duration) -> NodeObserved {
+fn node(known: &Known, heartbeat: std::time::Duration, desired: Option<&Desired>) -> NodeObserved {
     let row = &known.row;
+    let declared = desired.and_then(|desired| desired.nodes.get(&row.name));
     NodeObserved {
         name: row.name.clone(),
         id: row.id.clone(),
@@ -39,8 +43,10 @@ fn node(known: &Known, heartbeat: std::time::Duration) -> NodeObserved {
         problems: known.problems.iter().cloned().chain(refusals(known)).chain(newer(known)).collect(),
         cloned: known.cloned.clone(),
         implausible_generation: known.implausible,
-        sometimes: row.sometimes,
+        sometimes: row.sometimes || declared.is_some_and(|declared| declared.sometimes),
+        kind: known.summary.kind,
         protocol: known.protocol,
+        sharing: known.summary.sharing.clone(),
     }
 }
 

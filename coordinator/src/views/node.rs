@@ -10,15 +10,17 @@ use crate::{registry::Known, state::State};
 pub(super) fn node(state: &State, name: &str, events: Vec<EventRow>) -> Result<NodeDetail, Status> {
     let judged = judgement::fleet(state).nodes;
     let now = rows::now(state);
+    let desired = state.declared.desired();
     let registry = state.registry.fleet();
     let known = registry.nodes.values().filter(|known| known.row.name == name).min_by_key(|known| known.row.revoked_at);
     let known = known.ok_or_else(|| no_such_node(name))?;
+    let places = status::places(registry.nodes.values());
     let judged = judged.into_iter().find(|judged| judged.id == known.row.id).ok_or_else(|| no_such_node(name))?;
     Ok(NodeDetail {
         api_version: API_VERSION.into(),
         kind: "Node".into(),
         stale: false,
-        node: status::node(known, judged, now),
+        node: status::node(known, judged, places.get(&known.row.id), desired.as_deref(), now),
         identity: identity(state, known),
         report: known.report(now),
         events,

@@ -13,9 +13,14 @@ use crate::{
 pub(super) fn nodes(state: &State) -> Vec<NodeStatus> {
     let fleet = judgement::fleet(state);
     let now = state.boot();
+    let desired = state.declared.desired();
     let registry = state.registry.fleet();
-    let known = |id: &String| registry.nodes.get(id);
-    fleet.nodes.into_iter().filter_map(|judged| Some(status::node(known(&judged.id)?, judged, now))).collect()
+    let places = status::places(registry.nodes.values());
+    let row = |judged: coord_planner::NodeHealth| {
+        let place = places.get(&judged.id);
+        Some(status::node(registry.nodes.get(&judged.id)?, judged, place, desired.as_deref(), now))
+    };
+    fleet.nodes.into_iter().filter_map(row).collect()
 }
 
 /// The rows that one section of every node gives, by the names of the nodes.

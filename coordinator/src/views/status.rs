@@ -2,30 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use coord_model::{API_VERSION, Action, Boot, CoordinatorStatus, NodeStatus, Status, Unknown, Unknowns, Wait};
-use coord_planner::NodeHealth;
+use coord_model::{API_VERSION, Action, Boot, CoordinatorStatus, GuestOf, NodeStatus, Status, Unknown, Unknowns, Wait};
+use coord_planner::{Desired, Machine, NodeHealth, Place};
 
 use super::judgement;
 use crate::{registry::Known, state::State};
 
-/// The fleet's name until a cluster file gives another.
+/// The fleet's name where no cluster file gives another.
 const FLEET: &str = "home";
 
 /// Everything on one screen.
 pub(super) fn status(state: &State) -> Status {
     let fleet = judgement::fleet(state);
     let now = state.boot();
+    let desired = state.declared.desired();
     let registry = state.registry.fleet();
+    let places = places(registry.nodes.values());
     let nodes = fleet.nodes.into_iter().filter_map(|judged| {
         let known = registry.nodes.get(&judged.id)?;
-        shown(known).then(|| node(known, judged, now))
+        shown(known).then(|| node(known, judged, places.get(&known.row.id), desired.as_deref(), now))
     });
-    let nodes: Vec<NodeStatus> = nodes.collect();
+    let mut nodes: Vec<NodeStatus> = nodes.collect();
+    // Those without a zone come last.
+    nodes.sort_by(|one, other| {
+        let key = |node: &NodeStatus| (node.zone.is_none(), node.zone.clone(), node.name.clone());
+        key(one).cmp(&key(other))
+    });
     let actions = registry.nodes.values().flat_map(|known| actions(known, now)).collect();
     Status {
         api_version: API_VERSION.into(),
         kind: "Status".into(),
-        fleet: FLEET.into(),
+        fleet: desired.as_ref().map_or_else(|| FLEET.into(), |desired| desired.name.clone()),
         healthy: fleet.healthy,
         stale: false,
         coordinator: coordinator(state, now),
@@ -45,21 +52,42 @@ pub(super) fn coordinator(state: &State, now: Boot) -> CoordinatorStatus {
     }
 }
 
+/// On which host each node stands; of a revoked one nobody knows any more.
+pub(super) fn places<'a>(nodes: impl Iterator<Item = &'a Known>) -> BTreeMap<String, Place> {
+    let machine = |known: &'a Known| Machine {
+        id: &known.row.id,
+        name: &known.row.name,
+        kind: known.summary.kind,
+        uuid: known.summary.uuid.as_deref(),
+        macs: &known.row.evidence.macs,
+        guests: &known.summary.guests,
+    };
+    let machines: Vec<Machine<'a>> = nodes.filter(|known| shown(known)).map(machine).collect();
+    coord_planner::places(&machines)
+}
+
 /// A revoked node is shown by `get nodes` until it is forgotten, not among those that work.
 fn shown(known: &Known) -> bool {
     known.row.revoked_at.is_none()
 }
 
 /// One line.
-pub(super) fn node(known: &Known, judged: NodeHealth, now: Boot) -> NodeStatus {
+pub(super) fn node(
+    known: &Known,
+    judged: NodeHealth,
+    place: Option<&Place>,
+    desired: Option<&Desired>,
+    now: Boot,
+) -> NodeStatus {
     let heard = known.last_heard.map(|heard| now.since(heard).as_secs_f64());
     let version = (!known.row.agent_version.is_empty()).then(|| known.row.agent_version.clone());
     let steady = (judged.health == known.health).then(|| now.since(known.health_since).as_secs_f64());
     let mut node = NodeStatus {
+        zone: desired.and_then(|desired| desired.nodes.get(&judged.name)).map(|node| node.zone.clone()),
         name: judged.name,
         id: judged.id,
-        zone: None,
         platform: known.summary.platform.clone(),
+        guest_of: place.map(|place| GuestOf { node: place.host.clone(), identifier: place.identifier.clone() }),
         role: known.summary.role.clone(),
         health: judged.health,
         health_seconds: Some(steady.unwrap_or(0.0)),
@@ -70,16 +98,18 @@ pub(super) fn node(known: &Known, judged: NodeHealth, now: Boot) -> NodeStatus {
         problems: judged.problems,
         unknown: Unknowns::new(),
     };
-    node.unknown = unknown(&node);
+    node.unknown = unknown(&node, desired.is_some());
     node
 }
 
 /// Why the values that are absent are not known.
-fn unknown(node: &NodeStatus) -> BTreeMap<String, Unknown> {
+fn unknown(node: &NodeStatus, declared: bool) -> BTreeMap<String, Unknown> {
     let report = "not reported since the coordinator started";
+    let no_zone = if declared { "it is not in the cluster file" } else { "there is no cluster file" };
     let missing = [
-        ("zone", node.zone.is_none(), Unknown::not_applicable("there is no cluster file yet")),
+        ("zone", node.zone.is_none(), Unknown::not_applicable(no_zone)),
         ("platform", node.platform.is_none(), Unknown::absent(report)),
+        ("guestOf", node.guest_of.is_none(), Unknown::absent("no host reports it as its guest")),
         ("role", node.role.is_none(), Unknown::absent(report)),
         (
             "lastSeenSeconds",

@@ -109,12 +109,28 @@ codes! {
     ClockUnsynchronised = 16 => "clock-unsynchronised", Warning,
         "The kernel of the node says that its clock is not synchronised. Certificates and logs depend on it.",
         "Enable a time service: `timedatectl set-ntp true`, or chrony. In a container the host keeps the time.";
+    /// The cluster file cannot be obeyed.
+    ClusterFileInvalid = 90 => "cluster-file-invalid", Error,
+        "The newest version of the cluster file has mistakes. The last good version stays in force.",
+        "`coordctl cluster validate FILE` shows every mistake with its place.";
+    /// The cluster file went away.
+    ClusterFileGone = 91 => "cluster-file-gone", Warning,
+        "The cluster file was there and is gone. Absence is never an order: what it said stays in force, and nothing is taken away.",
+        "Put the file back. `coordctl cluster show` prints what is in force.";
+    /// A node is not in the cluster file.
+    NodeUndeclared = 92 => "node-undeclared", Info,
+        "The node has an agent and is not in the cluster file. Coord watches it and manages nothing of it.",
+        "Add it under `nodes`, or `coordctl node forget NAME` if it should not be here.";
+    /// A node is another kind of machine than declared.
+    NodeOtherKind = 93 => "node-other-kind", Warning,
+        "The cluster file asserts what kind of machine the node is, and its agent found another kind.",
+        "Correct `kind` in the cluster file, or look whether two machines have changed their names.";
     /// The device cgroup of the container refuses the GPU.
     GpuDeviceCgroup = 20 => "gpu-device-cgroup", Error,
         "The render node is in the container, but the container's device cgroup refuses it even to root (EPERM).",
         "On the Proxmox host add a `dev0: /dev/dri/renderD128,gid=GROUP` line to the container, or an `lxc.cgroup2.devices.allow` line.";
     /// The GPU is visible in sysfs but has no node here.
-    GpuNotPassedThrough = 21 => "gpu-not-passed-through", Warning,
+    GpuNotPassedThrough = 21 => "gpu-not-passed-through", Info,
         "The kernel shows a GPU, but this container has no /dev/dri node for it.",
         "Pass the render node through if the container should transcode; otherwise ignore it.";
     /// Mode or group of the render node is wrong.
@@ -124,7 +140,7 @@ codes! {
     /// The group of the render node does not exist in an unprivileged container.
     GpuGroupUnmapped = 23 => "gpu-group-unmapped", Warning,
         "The render node belongs to nobody or nogroup here: the host's group is not mapped into this unprivileged container.",
-        "On the Proxmox host use `dev0: /dev/dri/renderD128,gid=GROUP` with the group number inside the container.";
+        "On the Proxmox host use `dev0: /dev/dri/renderD128,gid=GROUP` with the group number inside the container. Without `dev0`, map that one group: `lxc.idmap: g 0 100000 GROUP`, `lxc.idmap: g GROUP HOSTGROUP 1`, `lxc.idmap: g GROUP+1 100000+GROUP+1 65535-GROUP`, and `root:HOSTGROUP:1` in /etc/subgid.";
     /// /dev/dri is mounted nodev.
     GpuNodev = 24 => "gpu-nodev", Warning,
         "The file system that holds the render node is mounted `nodev`, so no device on it can be opened.",
@@ -133,6 +149,14 @@ codes! {
     GpuNoDriver = 25 => "gpu-no-driver", Warning,
         "A GPU has no working driver: none is bound, or the node answers ENXIO.",
         "Install the driver or firmware; on a hypervisor look whether the GPU is bound to vfio for a guest.";
+    /// Every program may use the render node.
+    GpuOpenToAll = 26 => "gpu-open-to-all", Warning,
+        "The render node may be read and written by everybody (mode 0666). That is no way to pass a GPU through: any program, and any container that sees the node, can use it and read what others left in its memory.",
+        "`chgrp render /dev/dri/renderD128; chmod 0660 /dev/dri/renderD128` and fix the udev rule that opened it. For an LXC on Proxmox: `dev0: /dev/dri/renderD128,gid=GROUP`, GROUP being the number of `render` inside. Without `dev0`, map that one group in an unprivileged container: `lxc.idmap: g 0 100000 GROUP`, `lxc.idmap: g GROUP HOSTGROUP 1`, `lxc.idmap: g GROUP+1 100000+GROUP+1 65535-GROUP`, and `root:HOSTGROUP:1` in /etc/subgid.";
+    /// A guest has been given the GPU.
+    GpuGivenToGuest = 27 => "gpu-given-to-guest", Info,
+        "The GPU is bound to vfio-pci: a virtual machine has it, and neither this host nor a container on it can use it meanwhile.",
+        "Nothing, if that is what you want. To get it back: remove the `hostpci` line of the virtual machine and restart both.";
     /// A mount's server does not answer at all.
     MountServerDown = 30 => "mount-server-down", Error,
         "The server of a network mount does not answer. Programs that touch the mount hang.",
@@ -173,6 +197,30 @@ codes! {
     MountWrongSource = 39 => "mount-wrong-source", Error,
         "Something else than the declared export is mounted at the path.",
         "Compare /etc/fstab with the cluster file.";
+    /// A soft mount that may be written to.
+    MountSoftWritable = 40 => "mount-soft-writable", Warning,
+        "A writable NFS mount is `soft`: when the server does not answer in time, as while its disks spin up, writes fail and what was written is lost. Databases break.",
+        "Mount it `hard`, or read-only. Keep databases on local disks.";
+    /// A network mount on a node with an etcd vote.
+    NetworkMountOnServer = 41 => "network-mount-on-server", Warning,
+        "A network file system is mounted on a server with an etcd vote. When the file server goes away, threads of the kernel wait for it and the whole node can freeze, and with it a vote.",
+        "Mount it on nodes without a vote. For backups: `k3s etcd-snapshot save --s3`, or let another machine fetch the snapshots.";
+    /// A folder inside an export is mounted.
+    MountBelowExport = 42 => "mount-below-export", Warning,
+        "What is mounted is a folder inside an export, not the export itself. The server can lose the file handle of such a folder, and every restart of it may leave the mount stale.",
+        "Mount the export and use its folder, or export the folder itself.";
+    /// A FUSE file system is exported over NFS.
+    FuseExported = 43 => "fuse-exported", Info,
+        "This machine exports a FUSE file system (Unraid's shfs, mergerfs) over NFS. When a file moves from one disk to another below it, its handle goes stale and programs that hold it open stop.",
+        "Where clients keep files open for long, export the disk or pool itself; let the mover run when nobody watches.";
+    /// The kubelet waits for a dead mount.
+    KubeletBlocked = 44 => "kubelet-blocked", Error,
+        "k3s runs, but threads of it wait for ever for a mount that does not answer. No pod of the node starts or ends, although the kubelet may still say that it is healthy.",
+        "Bring the server of the mount back, or `umount -f -l PATH`, then restart k3s.";
+    /// The sentinel of a declared mount is not there.
+    MountSentinelMissing = 45 => "mount-sentinel-missing", Error,
+        "A declared mount is mounted and answers, but the file that the cluster file names as its sentinel is not there: the disk or pool behind the export is missing, or something else is exported.",
+        "Look on the server whether the disk or pool behind the export is mounted. If the file was removed, make it again: `touch PATH/SENTINEL`.";
     /// Little space.
     DiskSpaceLow = 50 => "disk-space-low", Warning,
         "Less than a tenth of a local file system is free, and less than 10 GiB. k3s starts to evict at 5 to 15 %.",
@@ -193,6 +241,26 @@ codes! {
     DiskWear = 54 => "disk-wear", Warning,
         "An SD card, eMMC or NVMe says that its life is nearly used up, or warns of a critical state.",
         "Replace it soon.";
+    /// A file system counted errors.
+    FilesystemErrors = 55 => "filesystem-errors", Warning,
+        "A local file system has counted errors of its own: ext4 since its last check, btrfs since its counters were set back.",
+        "Save the data, look at `dmesg`, then check it: `e2fsck -f DEVICE` while it is unmounted, or `btrfs scrub start PATH`.";
+    /// A disk has I/O errors.
+    DiskIoErrors = 56 => "disk-io-errors", Warning,
+        "The kernel's log of this boot has I/O errors of a disk. Below etcd they end a vote, and a process that maps its file dies.",
+        "Save the data, check cable and power, then replace the disk; of a virtual disk look at the host's storage.";
+    /// A software array lacks a member.
+    ArrayDegraded = 57 => "array-degraded", Error,
+        "A software array runs without one of its members; another failure may lose its data.",
+        "`mdadm --detail /dev/mdN` names the member; replace it and `mdadm --add` the new one.";
+    /// A disk's own verdict is bad.
+    SmartFailing = 58 => "smart-failing", Error,
+        "The last SMART verdict of a disk, read from a cache that smartd or Unraid keeps, says that it fails (error) or that it has unreadable sectors (warning).",
+        "`smartctl -x /dev/NAME`; save the data and replace the disk.";
+    /// A server has no vote yet.
+    EtcdLearner = 59 => "etcd-learner", Info,
+        "The etcd member of this server has been a learner for more than 15 minutes: it copies the data and has no vote.",
+        "Usually its disk or network is too slow to catch up: `journalctl -u k3s | grep -i learner`.";
     /// The k3s unit failed.
     K3sUnitFailed = 60 => "k3s-unit-failed", Error,
         "The k3s unit of this node has failed or is not running although it is installed and enabled.",
@@ -217,6 +285,22 @@ codes! {
     CertificateExpired = 65 => "certificate-expired", Error,
         "A certificate of k3s has expired.",
         "Restart k3s on the node; it renews them by itself.";
+    /// The newest etcd snapshot is old.
+    SnapshotOld = 66 => "snapshot-old", Warning,
+        "k3s takes an etcd snapshot twice a day; the newest one on this server is older than 26 hours (warning) or 72 hours (error), or there is none.",
+        "`sudo k3s etcd-snapshot save`; look for `etcd-disable-snapshots` in /etc/rancher/k3s/config.yaml and for a full disk.";
+    /// The disk below etcd is slow.
+    EtcdSlowDisk = 67 => "etcd-slow-disk", Warning,
+        "The 99th percentile of etcd's fsync is above 10 ms (info), 25 ms (warning) or 100 ms (error). A member on a slow disk loses its leader again and again.",
+        "`sudo coord-agent check --disk-latency /var/lib/rancher`; give the server a better disk, or make the node an agent.";
+    /// etcd's database is near its quota.
+    EtcdDatabaseLarge = 68 => "etcd-database-large", Warning,
+        "etcd's database is above 80 % of its quota (warning) or 95 % (error). At its quota it takes no more writes.",
+        "Find what writes so much (`kubectl get events -A | wc -l`), then restart k3s on one server at a time: it defragments when it starts.";
+    /// etcd has no leader.
+    EtcdNoLeader = 69 => "etcd-no-leader", Error,
+        "The etcd member of this server knows no leader: too few voters are left, or they cannot reach each other.",
+        "`coordctl status` says which servers are away; bring them back one at a time. Never reset the cluster while a majority can come back.";
     /// The Pi has too little voltage now.
     Undervoltage = 70 => "undervoltage", Error,
         "The Raspberry Pi gets less than 4.63 V right now. It slows down and writes may fail.",
@@ -233,6 +317,22 @@ codes! {
     RebootNeeded = 73 => "reboot-needed", Info,
         "An update waits for a restart of the machine.",
         "Restart it when it suits you, one server at a time.";
+    /// The machine went down without a clean stop.
+    UncleanBoots = 74 => "unclean-boots", Warning,
+        "The machine started at least once in the last 30 days without having been stopped before: power loss, a crash, or a hard reset. Databases and etcd do not like that.",
+        "Look at power supply and heat, then at the end of the boot before: `journalctl -b -1 -n 50`.";
+    /// The kernel reports stalls.
+    KernelStalls = 75 => "kernel-stalls", Warning,
+        "The kernel's log of this boot has RCU stalls, soft lockups or tasks that hung for two minutes: a processor or a disk did not answer for a long time.",
+        "`journalctl -k | grep -E 'rcu.*stall|soft lockup|blocked for more than'` names the task; on a Raspberry Pi look at power and storage first.";
+    /// A sensor is at its critical temperature.
+    TemperatureCritical = 76 => "temperature-critical", Warning,
+        "A sensor is at the temperature at which the hardware protects itself: it slows down, and switches off if that does not help.",
+        "Look at fans, dust and airflow.";
+    /// Everything waits for memory.
+    MemoryPressure = 78 => "memory-pressure", Warning,
+        "For more than a tenth of the last minute every program on the machine waited for memory. Leases and heartbeats are missed soon, and the kernel starts to end programs.",
+        "Find what grew: `ps -eo rss,comm --sort=-rss | head`; give it a limit, or the machine more memory.";
     /// The Unraid array is stopped.
     UnraidArrayStopped = 80 => "unraid-array-stopped", Warning,
         "The Unraid array is stopped: shares, containers and virtual machines are away.",
@@ -245,4 +345,8 @@ codes! {
     UnraidParityErrors = 82 => "unraid-parity-errors", Warning,
         "The last parity check found errors.",
         "Run a correcting check once the cause (often a hard power-off) is known.";
+    /// A declared container does not run as it should.
+    ContainerUnhealthy = 83 => "container-unhealthy", Warning,
+        "A container that the cluster file declares for this machine is not there, does not run, or fails its health check.",
+        "`docker ps -a` and `docker logs --tail 50 NAME` on the machine.";
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::{AnySection, Code, Problem, Report};
 
+mod container;
 mod disk;
 mod gpu;
 mod k3s;
@@ -27,6 +28,7 @@ pub fn diagnose(report: &Report) -> Vec<Problem> {
     mounts::mounts(report, &mut problems);
     k3s::k3s(report, &mut problems);
     machine::unraid(report, &mut problems);
+    container::containers(report, &mut problems);
     problems.sort();
     problems
 }

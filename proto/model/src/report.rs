@@ -91,6 +91,11 @@ macro_rules! sections {
                 match self { $(Self::$variant(section) => section.truncated,)+ }
             }
 
+            /// The number of rows that were left out.
+            pub fn truncated_mut(&mut self) -> &mut u32 {
+                match self { $(Self::$variant(section) => &mut section.truncated,)+ }
+            }
+
             /// Why it could not be read, if so.
             #[must_use]
             pub fn failure(&self) -> Option<&Failure> {

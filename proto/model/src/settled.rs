@@ -139,7 +139,11 @@ impl Settled for Unraid {
             disk.free_bytes = None;
         });
         let shares = rows(self.shares.as_ref(), |share| share.free_bytes = None);
-        let parity = self.parity.clone().map(|parity| crate::section::Parity { progress_percent: None, ..parity });
+        let parity = self.parity.clone().map(|parity| crate::section::Parity {
+            progress_percent: None,
+            last_ended_seconds: None,
+            ..parity
+        });
         Self { disks, shares, parity, ..self.clone() }
     }
 }

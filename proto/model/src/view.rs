@@ -41,6 +41,8 @@ words! {
         Why = 9 => "why",
         /// A [`Check`].
         Check = 10 => "check",
+        /// The cluster file in force.
+        Cluster = 11 => "cluster",
     }
 }
 
@@ -146,6 +148,16 @@ pub struct MountSummary {
     pub total: u32,
 }
 
+/// Where a virtual machine or container stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuestOf {
+    /// The name of the host's node.
+    pub node: String,
+    /// What the host calls the guest: a number, or a UUID.
+    pub identifier: String,
+}
+
 /// One node in a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -160,6 +172,9 @@ pub struct NodeStatus {
     /// For people: `proxmox vm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
+    /// The hypervisor host that it stands on, where an agent there reports it as its guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_of: Option<GuestOf>,
     /// `server`, `agent` or `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,

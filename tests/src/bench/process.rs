@@ -58,6 +58,12 @@ impl Account {
             })
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// Moves a process into it; its children follow.
     pub fn take(&self, pid: u32) {
         fs::write(self.0.join("cgroup.procs"), pid.to_string())

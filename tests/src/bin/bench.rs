@@ -5,7 +5,7 @@
 
 use std::{env, time::Duration};
 
-use coord_tests::bench::{agent, fleet, machine};
+use coord_tests::bench::{agent, events, fleet, idle, machine};
 
 /// Minutes from the environment, or a default.
 fn minutes(name: &str, default: u64) -> Duration {
@@ -18,10 +18,25 @@ fn main() {
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|given| given == name);
     println!("{}", machine::describe());
     if wants("agent") {
-        println!("{}", agent::measure(minutes("BENCH_AGENT_MINUTES", 10)));
+        println!("{}", agent::measure(agent::PACE, minutes("BENCH_AGENT_MINUTES", 10)));
+    }
+    if wants("slow") {
+        println!("{}", agent::measure(agent::SLOW_PACE, minutes("BENCH_AGENT_MINUTES", 10)));
+    }
+    if wants("first") {
+        println!("{}", events::first_report());
     }
     if wants("latency") {
-        println!("{}", agent::latency());
+        println!("{}", events::latency());
+    }
+    if wants("storm") {
+        println!("{}", events::storm(minutes("BENCH_STORM_MINUTES", 1)));
+    }
+    if wants("many") {
+        println!("{}", events::many_mounts());
+    }
+    if wants("idle") {
+        println!("{}", idle::calls(minutes("BENCH_IDLE_MINUTES", 10)));
     }
     if wants("fleet") {
         let down = minutes("BENCH_DOWN_MINUTES", 5);

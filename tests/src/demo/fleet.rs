@@ -15,7 +15,7 @@ use crate::lab::{Lab, Running, hosts};
 const RECORDED: [&str; 8] = ["k3s-cp1", "k3s-w1", "k3s-w3", "k3s-cp2", "k3s-w2", "k3s-cp3", "unraid", "proxmox"];
 
 /// What must be wrong: who does not see this reads recordings that lost something on the way here.
-const WRONG: [(&str, Code); 2] = [("k3s-w3", Code::GpuDeviceCgroup), ("k3s-w2", Code::MountStuck)];
+const WRONG: [(&str, Code); 2] = [("k3s-w3", Code::GpuDeviceCgroup), ("k3s-w2", Code::MountServerDown)];
 
 /// How long all of them together may take; a dead NFS server costs one of them a few seconds.
 const PATIENCE: Duration = Duration::from_secs(100);

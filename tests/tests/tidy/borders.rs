@@ -94,7 +94,7 @@ const WRITERS: [&str; 12] = [
     "agent/src/show.rs",
     "agent/src/show/",
     // What a child hands to its parent, `--help`, and the prompt of join.
-    "agent/src/main.rs",
+    "agent/src/lib.rs",
     "agent/src/join.rs",
     "coordctl/src/show/",
     "coordctl/src/output.rs",

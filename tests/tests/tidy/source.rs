@@ -10,7 +10,7 @@ const LONGEST_FILE: usize = 400;
 /// Lines in a function, the flat arms of a `match` not counted.
 const LONGEST_FUNCTION: usize = 70;
 
-/// Names that say nothing about what is in a file. `context` is a verb of coordctl.
+/// Names that say nothing about what is in a file. `context` is a verb of coordctl, and `coord-helper` a program.
 const SHAPELESS: [&str; 12] =
     ["mod", "util", "utils", "helper", "helpers", "manager", "handler", "service", "common", "misc", "context", "impl"];
 
@@ -59,7 +59,8 @@ fn begins_function(line: &str) -> bool {
 fn names_say_what_is_in_a_file() {
     let shapeless = |path: &String| {
         let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".rs")).unwrap_or_default();
-        SHAPELESS.contains(&stem) && path != "coordctl/src/command/context.rs"
+        let named = ["coordctl/src/command/context.rs", "agent/src/helper.rs"];
+        SHAPELESS.contains(&stem) && !named.contains(&path.as_str())
     };
     none("shapeless file names", &files("rs").into_iter().map(|file| file.path).filter(shapeless).collect::<Vec<_>>());
 }

@@ -1,15 +1,16 @@
-//! Whether a render node may be used, and if not why not, without opening it.
+//! Whether a node may be used, and if not why not.
 //!
 //! faccessat asks mode and owner first (EACCES) and the device cgroup after them (EPERM), and never the driver. So
 //! EPERM proves the cgroup whoever asks, while an ordinary user's EACCES hides everything behind the mode.
 
 use coord_model::{
-    Reading, Unknown,
+    Reading, Unknown, ValueState,
     section::{GpuAccess, GpuAccessReading, GpuReason},
 };
 
+use super::nvidia;
 use crate::{
-    host::{Access, GpuRequest, HelperGpu, Host, NEEDS_HELPER, Node},
+    host::{Access, Answer, HelperGpu, Host, NEEDS_HELPER, Node},
     probe::{mounts::table, platform},
 };
 
@@ -23,6 +24,8 @@ pub(super) struct Question<'a> {
     /// `226:128`, as sysfs says.
     pub(super) render_number: Option<&'a str>,
     pub(super) display_only: bool,
+    /// The number of the node of NVIDIA's own driver.
+    pub(super) nvidia_minor: Reading<u32>,
 }
 
 /// Both verdicts with their reason.
@@ -36,23 +39,28 @@ struct Verdict {
 }
 
 /// The node that stands for the device here.
-struct Place {
-    path: String,
-    node: Node,
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) path: String,
+    pub(super) node: Node,
+    /// Whether it is a DRM node, which the helper can try.
+    pub(super) drm: bool,
 }
 
-/// Whether the device can be used in this machine.
-pub(super) fn access(host: &Host, question: &Question<'_>) -> GpuAccess {
-    if let Some((reason, detail)) = unusable(question) {
-        return without_node(never(reason, detail));
-    }
-    let place = match find(host, question) {
-        Ok(place) => place,
-        Err(verdict) => return without_node(*verdict),
+/// The node to be tested, or the verdict that needs no test.
+pub(super) fn place(host: &Host, question: &Question<'_>) -> Result<Place, Box<GpuAccess>> {
+    let verdict = match unusable(question) {
+        Some((reason, detail)) => never(reason, detail),
+        None if question.driver.as_deref() == Ok(nvidia::DRIVER) => match find_nvidia(host, question) {
+            Ok(place) => return Ok(place),
+            Err(verdict) => *verdict,
+        },
+        None => match find(host, question) {
+            Ok(place) => return Ok(place),
+            Err(verdict) => *verdict,
+        },
     };
-    let verdict = judge(host, &place);
-    let group = group_name(host, place.node.group);
-    with_verdict(verdict, group, Ok(place.node.group), Ok(format!("{:04o}", place.node.mode)))
+    Err(Box::new(without_node(host, verdict)))
 }
 
 /// What the device itself rules out.
@@ -63,9 +71,27 @@ fn unusable(question: &Question<'_>) -> Option<(GpuReason, String)> {
         }
         _ if question.display_only => Some((GpuReason::DisplayOnly, "it shows pictures and renders none".to_string())),
         (Err(_), _) => Some((GpuReason::NoDriver, "no driver is bound to it".to_string())),
-        (Ok(driver), None) => Some((GpuReason::NoDriver, format!("the driver {driver} makes no render node"))),
-        (Ok(_), Some(_)) => None,
+        (Ok(driver), None) if driver != nvidia::DRIVER => {
+            Some((GpuReason::NoDriver, format!("the driver {driver} makes no render node")))
+        }
+        (Ok(_), _) => None,
     }
+}
+
+/// The nodes of NVIDIA's own driver: the card's, and the one that controls them all.
+fn find_nvidia(host: &Host, question: &Question<'_>) -> Result<Place, Box<Verdict>> {
+    let minor = question.nvidia_minor.clone().map_err(|unknown| Box::new(unclear(unknown)))?;
+    let node = |path: &str| {
+        host.node(path).map_err(|unknown| {
+            Box::new(match unknown.state {
+                ValueState::Absent => never(GpuReason::NotPassedThrough, format!("{path} is not there (ENOENT)")),
+                _ => unclear(unknown),
+            })
+        })
+    };
+    node(nvidia::CONTROL)?;
+    let path = format!("/dev/nvidia{minor}");
+    Ok(Place { node: node(&path)?, path, drm: false })
 }
 
 /// The node with the device's number: names can differ inside a container.
@@ -80,7 +106,7 @@ fn find(host: &Host, question: &Question<'_>) -> Result<Place, Box<Verdict>> {
     if let Ok(node) = first.clone()
         && fits(&node)
     {
-        return Ok(Place { path, node });
+        return Ok(Place { path, node, drm: true });
     }
     let others = host.list("/dev/dri").unwrap_or_default();
     for other in others.iter().filter(|other| other.starts_with("renderD") && *other != name) {
@@ -88,48 +114,66 @@ fn find(host: &Host, question: &Question<'_>) -> Result<Place, Box<Verdict>> {
         if let Ok(node) = host.node(&path)
             && fits(&node)
         {
-            return Ok(Place { path, node });
+            return Ok(Place { path, node, drm: true });
         }
     }
     Err(Box::new(match first {
-        Err(unknown) if unknown.state != coord_model::ValueState::Absent => unclear(unknown),
+        Err(unknown) if unknown.state != ValueState::Absent => unclear(unknown),
         Err(_) => never(GpuReason::NotPassedThrough, format!("{path} is not there (ENOENT)")),
         Ok(_) => never(GpuReason::NotPassedThrough, format!("{path} is another device")),
     }))
 }
 
+/// Whether the node at `place` can be used in this machine.
+pub(super) fn access(host: &Host, place: &Place, helper: Option<&HelperGpu>) -> GpuAccess {
+    let verdict = judge(host, place, helper);
+    let group = group_name(host, place.node.group);
+    with_verdict(host, verdict, group, Ok(place.node.group), Ok(format!("{:04o}", place.node.mode)))
+}
+
 /// Asks whoever may know: the mount table, the helper, root itself, or at last an ordinary user.
-fn judge(host: &Host, place: &Place) -> Verdict {
+fn judge(host: &Host, place: &Place, helper: Option<&HelperGpu>) -> Verdict {
     let rows = table::read(host).unwrap_or_default();
     if nodev(&rows, &place.path) {
         return never(GpuReason::Nodev, format!("the file system of {} is mounted nodev", place.path));
     }
     let unmapped = place.node.group == OVERFLOW && platform::privileged(host) == Ok(false);
-    let request = GpuRequest { nodes: vec![place.path.clone()], open: Vec::new() };
-    let helper = host.helper_gpu(&request).ok().and_then(|mut answers| answers.remove(&place.path));
     if let Some(answers) = helper {
-        return by_helper(place, &answers, unmapped);
+        return by_helper(place, answers, unmapped);
     }
     let (user, access) = match (host.user(), host.access(&place.path)) {
         (Ok(user), Ok(access)) => (user, access),
         (Err(unknown), _) | (_, Err(unknown)) => return unclear(unknown),
     };
     if user.id == 0 {
-        // The cgroup does not ask who it is, so after root passed only the mode can keep the group out.
-        let group = if place.node.mode & 0o060 == 0o060 { None } else { Some("EACCES".to_string()) };
-        let as_group = if access.errno.is_some() { access.clone() } else { Access { errno: group } };
-        return Verdict {
-            tested_as: Ok("root; the group by its mode".to_string()),
-            ..by_helper(place, &HelperGpu { as_root: access, as_group, open: None, codecs: None }, unmapped)
-        };
+        return by_root(place, access, unmapped);
     }
     by_user(place, &user.name, access.errno.as_deref(), &group_name(host, place.node.group))
 }
 
+/// As root itself tested it. The cgroup does not ask who it is, so after root passed only the mode can keep the group
+/// out.
+fn by_root(place: &Place, access: Access, unmapped: bool) -> Verdict {
+    let group = if place.node.mode & 0o060 == 0o060 { None } else { Some("EACCES".to_string()) };
+    let as_group = if access.errno.is_some() { access.clone() } else { Access { errno: group } };
+    let (as_root, as_group) = (Answer::Value(access), Answer::Value(as_group));
+    Verdict {
+        tested_as: Ok("root; the group by its mode".to_string()),
+        ..by_helper(place, &HelperGpu { as_root, as_group, open: None, codecs: None }, unmapped)
+    }
+}
+
 /// As the helper, or root itself, tested it.
 fn by_helper(place: &Place, answers: &HelperGpu, unmapped: bool) -> Verdict {
-    let (root, group) = (answers.as_root.errno.as_deref(), answers.as_group.errno.as_deref());
-    let reason = match root.or(group) {
+    let (root, group) = match (answers.as_root.reading(), answers.as_group.reading()) {
+        (Ok(root), Ok(group)) => (root.errno, group.errno),
+        (Err(unknown), _) | (_, Err(unknown)) => return unclear(unknown),
+    };
+    // faccessat never asks the driver: that nothing is behind a node shows only when it is opened.
+    let opened = answers.open.as_ref().and_then(|open| open.reading().ok()?.errno);
+    let dead = opened.filter(|errno| matches!(errno.as_str(), "ENXIO" | "ENODEV"));
+    let (root, group) = (root.or(dead.clone()), group.or(dead));
+    let reason = match root.as_deref().or(group.as_deref()) {
         None if unmapped => Some(GpuReason::GroupUnmapped),
         None => None,
         Some("EPERM") => Some(GpuReason::DeviceCgroup),
@@ -139,7 +183,8 @@ fn by_helper(place: &Place, answers: &HelperGpu, unmapped: bool) -> Verdict {
         Some(_) => Some(GpuReason::Permission),
     };
     let who = if root.is_some() { "root" } else { "its group" };
-    let detail = match (root.or(group), reason) {
+    let detail = match (root.as_ref().or(group.as_ref()), reason) {
+        (Some(errno), Some(GpuReason::NoDriver)) => Ok(format!("{} has no device behind it ({errno})", place.path)),
         (Some(errno), _) => Ok(format!("{} refuses {who} ({errno})", place.path)),
         (None, Some(_)) => Ok(format!("the group of {} is not mapped here (65534)", place.path)),
         (None, None) => Err(usable()),
@@ -209,12 +254,18 @@ fn unclear(why: Unknown) -> Verdict {
     }
 }
 
-fn without_node(verdict: Verdict) -> GpuAccess {
+fn without_node(host: &Host, verdict: Verdict) -> GpuAccess {
     let absent = || Unknown::absent("there is no node");
-    with_verdict(verdict, Err(absent()), Err(absent()), Err(absent()))
+    with_verdict(host, verdict, Err(absent()), Err(absent()), Err(absent()))
 }
 
-fn with_verdict(verdict: Verdict, group: Reading<String>, group_id: Reading<u32>, mode: Reading<String>) -> GpuAccess {
+fn with_verdict(
+    host: &Host,
+    verdict: Verdict,
+    group: Reading<String>,
+    group_id: Reading<u32>,
+    mode: Reading<String>,
+) -> GpuAccess {
     GpuAccessReading {
         usable_by_root: verdict.by_root,
         usable_by_group: verdict.by_group,
@@ -224,6 +275,7 @@ fn with_verdict(verdict: Verdict, group: Reading<String>, group_id: Reading<u32>
         group_id,
         mode,
         tested_as: verdict.tested_as,
+        render_group_id: render_group(host),
     }
     .into()
 }
@@ -249,73 +301,17 @@ fn group_name(host: &Host, group: u32) -> Reading<String> {
     found.ok_or_else(|| Unknown::absent(format!("/etc/group has no group {group}")))
 }
 
-#[cfg(test)]
-mod tests {
-    use coord_model::ValueState;
-
-    use super::*;
-
-    fn place(mode: u32, group: u32) -> Place {
-        let node =
-            Node { kind: "char".to_string(), mode, user: 0, group, major: 226, minor: 128, size: 0, age_seconds: 0.0 };
-        Place { path: "/dev/dri/renderD128".to_string(), node }
-    }
-
-    fn helper(root: Option<&str>, group: Option<&str>, unmapped: bool) -> Verdict {
-        let access = |errno: Option<&str>| Access { errno: errno.map(str::to_string) };
-        by_helper(
-            &place(0o660, 104),
-            &HelperGpu { as_root: access(root), as_group: access(group), open: None, codecs: None },
-            unmapped,
-        )
-    }
-
-    #[test]
-    fn the_helper_knows_every_reason() {
-        for (root, group, unmapped, reason) in [
-            (None, None, false, None),
-            (Some("EPERM"), Some("EPERM"), false, Some(GpuReason::DeviceCgroup)),
-            (None, Some("EACCES"), false, Some(GpuReason::Permission)),
-            (None, Some("EACCES"), true, Some(GpuReason::GroupUnmapped)),
-            (None, None, true, Some(GpuReason::GroupUnmapped)),
-            (Some("ENXIO"), Some("ENXIO"), false, Some(GpuReason::NoDriver)),
-        ] {
-            let verdict = helper(root, group, unmapped);
-            assert_eq!(verdict.reason.clone().ok(), reason, "{root:?} {group:?}");
-            assert_eq!(verdict.by_root, Ok(root.is_none()));
-            assert_eq!(verdict.by_group, Ok(group.is_none() && !unmapped));
-            assert_eq!(verdict.detail.is_ok(), reason.is_some());
-        }
-    }
-
-    #[test]
-    fn an_ordinary_user_never_guesses() {
-        let group = Ok("render".to_string());
-        let refused = by_user(&place(0o660, 104), "coord-agent", Some("EACCES"), &group);
-        let why = refused.by_root.unwrap_err();
-        assert_eq!(why.state, ValueState::Denied);
-        assert!(why.message.contains("usermod -aG render coord-agent"), "{}", why.message);
-        assert!(refused.by_group.is_err() && refused.reason.is_err());
-    }
-
-    #[test]
-    fn what_an_ordinary_user_can_prove_counts() {
-        let group = Ok("render".to_string());
-        let usable = by_user(&place(0o660, 104), "coord-agent", None, &group);
-        assert_eq!((usable.by_root, usable.by_group), (Ok(true), Ok(true)));
-        let cgroup = by_user(&place(0o660, 104), "coord-agent", Some("EPERM"), &group);
-        assert_eq!((cgroup.by_root, cgroup.reason), (Ok(false), Ok(GpuReason::DeviceCgroup)));
-    }
-
-    #[test]
-    fn the_deepest_mount_decides_about_nodev() {
-        let rows = table::parse(
-            "1 0 8:1 / / rw,nodev - ext4 /dev/sda1 rw\n2 1 0:6 / /dev rw - devtmpfs udev rw\n\
-             3 2 0:7 / /dev/dri rw,nodev - tmpfs none rw",
-        );
-        assert!(nodev(&rows, "/dev/dri/renderD128"));
-        assert!(!nodev(&rows[..2], "/dev/dri/renderD128"));
-        assert!(nodev(&rows[..1], "/dev/dri/renderD128"));
-        assert!(!nodev(&[], "/dev/dri/renderD128"));
-    }
+/// The number of the group that render nodes belong to by custom: `render`, else `video`.
+fn render_group(host: &Host) -> Reading<u32> {
+    let text = host.text("/etc/group")?;
+    let number = |name: &str| {
+        let mut rows = text.lines().map(|line| line.split(':'));
+        rows.find_map(|mut row| (row.next() == Some(name)).then(|| row.nth(1)?.parse().ok())?)
+    };
+    number("render")
+        .or_else(|| number("video"))
+        .ok_or_else(|| Unknown::absent("/etc/group has neither render nor video"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! A small table of GPUs that homes have, by PCI id: names for people, and codecs where the generation settles them.
 
-use coord_model::section::{CodecSource, Codecs, CodecsReading};
+use coord_model::section::Codecs;
+
+use super::video::Video;
 
 /// Drivers of devices that show pictures and render none.
-pub(super) const DISPLAY_ONLY: [&str; 18] = [
+pub(super) const DISPLAY_ONLY: [&str; 23] = [
     "virtio_gpu",
     "virtio-pci",
     "vgem",
@@ -22,67 +24,57 @@ pub(super) const DISPLAY_ONLY: [&str; 18] = [
     "vc4",
     "vc4-drm",
     "udl",
+    "gud",
+    "hibmc-drm",
+    "ofdrm",
+    "vboxvideo",
+    "xen-drm-front",
 ];
+/// Drivers whose device renders and whose video engine, if any, is no use here: nouveau encodes nothing, and the codecs
+/// of a Pi are V4L2 devices of their own.
+const NO_VIDEO: [&str; 2] = ["v3d", "nouveau"];
 /// Vendors of devices that hypervisors make up, and of server boards' consoles.
 const NO_VIDEO_VENDORS: [&str; 6] = ["1234", "1af4", "1b36", "15ad", "1a03", "102b"];
 
-/// Whether such a device can transcode at all. A Pi's v3d renders; its codecs belong to other devices.
+/// Whether such a device can transcode at all.
 pub(super) fn can_transcode(driver: Option<&str>, vendor: Option<&str>) -> bool {
-    let by_driver = driver.is_none_or(|driver| driver != "v3d" && !DISPLAY_ONLY.contains(&driver));
+    let by_driver = driver.is_none_or(|driver| !NO_VIDEO.contains(&driver) && !DISPLAY_ONLY.contains(&driver));
     by_driver && vendor.is_none_or(|vendor| !NO_VIDEO_VENDORS.contains(&vendor))
-}
-
-/// Generations of Intel's video engine that differ in what they can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Video {
-    /// Skylake.
-    Gen9,
-    /// Apollo Lake, Kaby Lake, Gemini Lake, Coffee Lake, Comet Lake.
-    Gen9Late,
-    /// Jasper Lake.
-    Gen11,
-    /// Tiger Lake, Rocket Lake, Alder Lake, Raptor Lake.
-    Gen12,
-    /// Arc and Meteor Lake.
-    Gen12Late,
-    /// Not in the table.
-    Other,
 }
 
 /// One device of the table.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Model {
+struct Model {
     identifier: &'static str,
     /// Vendor and model.
-    pub(super) name: &'static str,
+    name: &'static str,
     video: Video,
 }
 
-impl Model {
+/// What the table says of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Vendor and model, or vendor and generation.
+    pub(super) name: String,
+    video: Video,
+}
+
+impl Known {
     /// What its generation can do, if the table says so.
     pub(super) fn codecs(&self) -> Option<Codecs> {
-        let (decode, encode): (&[&str], &[&str]) = match self.video {
-            Video::Gen9 => (&["h264", "hevc", "mpeg2", "vc1", "vp8"], &["h264", "hevc"]),
-            Video::Gen9Late => (&["h264", "hevc", "mpeg2", "vc1", "vp8", "vp9"], &["h264", "hevc"]),
-            Video::Gen11 => (&["h264", "hevc", "mpeg2", "vc1", "vp8", "vp9"], &["h264", "hevc", "vp9"]),
-            Video::Gen12 => (&["av1", "h264", "hevc", "mpeg2", "vp9"], &["h264", "hevc", "vp9"]),
-            Video::Gen12Late => (&["av1", "h264", "hevc", "mpeg2", "vp9"], &["av1", "h264", "hevc", "vp9"]),
-            Video::Other => return None,
-        };
-        let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        let reading = CodecsReading {
-            decode: Ok(owned(decode)),
-            encode: Ok(owned(encode)),
-            source: Ok(CodecSource::Table),
-            reference: coord_model::not_implemented(),
-        };
-        Some(reading.into())
+        self.video.codecs()
     }
 }
 
-/// The device with these hexadecimal ids.
-pub(super) fn find(vendor: &str, device: &str) -> Option<&'static Model> {
-    MODELS.iter().find(|model| model.identifier.split_once(':') == Some((vendor, device)))
+/// The device with these hexadecimal ids: its model, else its generation.
+pub(super) fn find(vendor: &str, device: &str) -> Option<Known> {
+    let model = MODELS.iter().find(|model| model.identifier.split_once(':') == Some((vendor, device)));
+    let model = model.map(|model| Known { name: model.name.to_string(), video: model.video });
+    model.or_else(|| {
+        let number = u16::from_str_radix(device, 16).ok().filter(|_| vendor == "8086" && device.len() == 4)?;
+        let (_, _, name, video) = INTEL_RANGES.iter().find(|(first, last, ..)| (*first..=*last).contains(&number))?;
+        Some(Known { name: format!("Intel graphics ({name})"), video: *video })
+    })
 }
 
 /// The vendor's name.
@@ -108,14 +100,14 @@ const MODELS: &[Model] = &[
     model("8086:1912", "Intel HD Graphics 530", Video::Gen9),
     model("8086:1916", "Intel HD Graphics 520", Video::Gen9),
     model("8086:191b", "Intel HD Graphics 530", Video::Gen9),
-    model("8086:5a84", "Intel HD Graphics 505", Video::Gen9Late),
-    model("8086:5a85", "Intel HD Graphics 500", Video::Gen9Late),
+    model("8086:5a84", "Intel HD Graphics 505", Video::Gen9LowPower),
+    model("8086:5a85", "Intel HD Graphics 500", Video::Gen9LowPower),
     model("8086:5912", "Intel HD Graphics 630", Video::Gen9Late),
     model("8086:5916", "Intel HD Graphics 620", Video::Gen9Late),
     model("8086:5917", "Intel UHD Graphics 620", Video::Gen9Late),
     model("8086:591b", "Intel HD Graphics 630", Video::Gen9Late),
-    model("8086:3184", "Intel UHD Graphics 605", Video::Gen9Late),
-    model("8086:3185", "Intel UHD Graphics 600", Video::Gen9Late),
+    model("8086:3184", "Intel UHD Graphics 605", Video::Gen9LowPower),
+    model("8086:3185", "Intel UHD Graphics 600", Video::Gen9LowPower),
     model("8086:3e90", "Intel UHD Graphics 610", Video::Gen9Late),
     model("8086:3e91", "Intel UHD Graphics 630", Video::Gen9Late),
     model("8086:3e92", "Intel UHD Graphics 630", Video::Gen9Late),
@@ -145,33 +137,74 @@ const MODELS: &[Model] = &[
     model("8086:56a1", "Intel Arc A750", Video::Gen12Late),
     model("8086:56a5", "Intel Arc A380", Video::Gen12Late),
     model("8086:56a6", "Intel Arc A310", Video::Gen12Late),
-    model("1002:15dd", "AMD Radeon Vega (Raven)", Video::Other),
-    model("1002:15d8", "AMD Radeon Vega (Picasso)", Video::Other),
-    model("1002:1636", "AMD Radeon (Renoir)", Video::Other),
-    model("1002:1638", "AMD Radeon (Cezanne)", Video::Other),
-    model("1002:164e", "AMD Radeon (Raphael)", Video::Other),
-    model("1002:1681", "AMD Radeon 680M", Video::Other),
-    model("1002:15bf", "AMD Radeon 780M", Video::Other),
-    model("1002:67df", "AMD Radeon RX 470/480/570/580", Video::Other),
-    model("1002:73ff", "AMD Radeon RX 6600", Video::Other),
-    model("1002:744c", "AMD Radeon RX 7900", Video::Other),
-    model("10de:1c82", "NVIDIA GeForce GTX 1050 Ti", Video::Other),
-    model("10de:1c03", "NVIDIA GeForce GTX 1060 6GB", Video::Other),
-    model("10de:1b80", "NVIDIA GeForce GTX 1080", Video::Other),
-    model("10de:1cb1", "NVIDIA Quadro P1000", Video::Other),
-    model("10de:1cb3", "NVIDIA Quadro P400", Video::Other),
-    model("10de:1bb0", "NVIDIA Quadro P5000", Video::Other),
-    model("10de:1eb8", "NVIDIA Tesla T4", Video::Other),
-    model("10de:2184", "NVIDIA GeForce GTX 1660", Video::Other),
-    model("10de:2504", "NVIDIA GeForce RTX 3060", Video::Other),
-    model("10de:2204", "NVIDIA GeForce RTX 3090", Video::Other),
-    model("10de:2684", "NVIDIA GeForce RTX 4090", Video::Other),
+    model("1002:15dd", "AMD Radeon Vega (Raven)", Video::Vcn1),
+    model("1002:15d8", "AMD Radeon Vega (Picasso)", Video::Vcn1),
+    model("1002:1636", "AMD Radeon (Renoir)", Video::Vcn1),
+    model("1002:164c", "AMD Radeon (Lucienne)", Video::Vcn1),
+    model("1002:1638", "AMD Radeon (Cezanne)", Video::Vcn1),
+    model("1002:164e", "AMD Radeon (Raphael)", Video::Vcn31),
+    model("1002:1681", "AMD Radeon 680M", Video::Vcn31),
+    model("1002:15bf", "AMD Radeon 780M", Video::Vcn4),
+    model("1002:67df", "AMD Radeon RX 470/480/570/580", Video::Polaris),
+    model("1002:67ef", "AMD Radeon RX 460/560", Video::Polaris),
+    model("1002:67ff", "AMD Radeon RX 550/560", Video::Polaris),
+    model("1002:699f", "AMD Radeon RX 550", Video::Polaris),
+    model("1002:687f", "AMD Radeon RX Vega", Video::Vega),
+    model("1002:731f", "AMD Radeon RX 5700", Video::Vcn1),
+    model("1002:7340", "AMD Radeon RX 5500", Video::Vcn1),
+    model("1002:73bf", "AMD Radeon RX 6800/6900", Video::Vcn3),
+    model("1002:73df", "AMD Radeon RX 6700", Video::Vcn3),
+    model("1002:73ff", "AMD Radeon RX 6600", Video::Vcn3),
+    model("1002:743f", "AMD Radeon RX 6400/6500", Video::Vcn3Small),
+    model("1002:744c", "AMD Radeon RX 7900", Video::Vcn4),
+    model("1002:747e", "AMD Radeon RX 7700/7800", Video::Vcn4),
+    model("1002:7480", "AMD Radeon RX 7600", Video::Vcn4),
+    model("10de:1c82", "NVIDIA GeForce GTX 1050 Ti", Video::Pascal),
+    model("10de:1c03", "NVIDIA GeForce GTX 1060 6GB", Video::Pascal),
+    model("10de:1b80", "NVIDIA GeForce GTX 1080", Video::Pascal),
+    model("10de:1cb1", "NVIDIA Quadro P1000", Video::Pascal),
+    model("10de:1cb3", "NVIDIA Quadro P400", Video::Pascal),
+    model("10de:1bb0", "NVIDIA Quadro P5000", Video::Pascal),
+    model("10de:1eb8", "NVIDIA Tesla T4", Video::Turing),
+    model("10de:2184", "NVIDIA GeForce GTX 1660", Video::Turing),
+    model("10de:2504", "NVIDIA GeForce RTX 3060", Video::Ampere),
+    model("10de:2204", "NVIDIA GeForce RTX 3090", Video::Ampere),
+    model("10de:2684", "NVIDIA GeForce RTX 4090", Video::Ada),
     model("1234:1111", "QEMU standard VGA", Video::Other),
     model("1af4:1050", "virtio GPU", Video::Other),
 ];
 
+/// Ids by generation, both ends included (the kernel's include/drm/intel/pciids.h). Ids between two of them are of the
+/// same generation or of none.
+const INTEL_RANGES: &[(u16, u16, &str, Video)] = &[
+    (0x1602, 0x163e, "Broadwell", Video::Gen8),
+    (0x1902, 0x193d, "Skylake", Video::Gen9),
+    (0x3184, 0x3185, "Gemini Lake", Video::Gen9LowPower),
+    (0x3e90, 0x3ea9, "Coffee Lake", Video::Gen9Late),
+    (0x4541, 0x4571, "Elkhart Lake", Video::Gen11),
+    (0x4626, 0x46c3, "Alder Lake", Video::Gen12),
+    (0x46d0, 0x46d4, "Alder Lake-N", Video::Gen12),
+    (0x4905, 0x4909, "DG1", Video::Gen12),
+    (0x4c80, 0x4c9a, "Rocket Lake", Video::Gen12),
+    (0x4e51, 0x4e71, "Jasper Lake", Video::Gen11),
+    (0x5690, 0x5697, "Arc", Video::Gen12Late),
+    (0x56a0, 0x56c2, "Arc", Video::Gen12Late),
+    (0x5902, 0x593b, "Kaby Lake", Video::Gen9Late),
+    (0x5a84, 0x5a85, "Apollo Lake", Video::Gen9LowPower),
+    (0x6420, 0x64b0, "Lunar Lake", Video::Gen12Late),
+    (0x7d40, 0x7dd5, "Meteor Lake or Arrow Lake", Video::Gen12Late),
+    (0x87c0, 0x87ca, "Amber Lake", Video::Gen9Late),
+    (0x8a50, 0x8a71, "Ice Lake", Video::Gen11),
+    (0x9a40, 0x9af8, "Tiger Lake", Video::Gen12),
+    (0x9b21, 0x9bf6, "Comet Lake", Video::Gen9Late),
+    (0xa720, 0xa7ad, "Raptor Lake", Video::Gen12),
+    (0xe202, 0xe223, "Battlemage", Video::Gen12Late),
+];
+
 #[cfg(test)]
 mod tests {
+    use coord_model::section::CodecSource;
+
     use super::*;
 
     #[test]
@@ -186,12 +219,28 @@ mod tests {
     }
 
     #[test]
-    fn a_table_says_that_it_is_one() {
+    fn a_model_comes_before_its_generation() {
         let codecs = find("8086", "3e98").unwrap().codecs().unwrap();
         assert_eq!(codecs.source, Some(CodecSource::Table));
         assert!(codecs.decode.unwrap().contains(&"vp9".to_string()));
-        assert!(find("10de", "1cb1").unwrap().codecs().is_none());
-        assert!(find("8086", "").is_none());
+        let other = find("8086", "46c1").unwrap();
+        assert_eq!(other.name, "Intel graphics (Alder Lake)");
+        assert!(other.codecs().unwrap().decode.unwrap().contains(&"av1".to_string()));
+        for (vendor, device) in [("8086", ""), ("8086", "46c4"), ("1002", "46c1"), ("8086", "046c1"), ("8086", "zzzz")]
+        {
+            assert!(find(vendor, device).is_none(), "{vendor}:{device}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_in_order_and_hold_the_models() {
+        assert!(INTEL_RANGES.iter().all(|(first, last, ..)| first <= last));
+        assert!(INTEL_RANGES.windows(2).all(|pair| pair[0].1 < pair[1].0));
+        for model in MODELS.iter().filter(|model| model.identifier.starts_with("8086:")) {
+            let number = u16::from_str_radix(&model.identifier[5..], 16).unwrap();
+            let range = INTEL_RANGES.iter().find(|(first, last, ..)| (*first..=*last).contains(&number));
+            assert_eq!(range.unwrap().3, model.video, "{}", model.identifier);
+        }
     }
 
     #[test]
@@ -201,5 +250,9 @@ mod tests {
         assert!(!can_transcode(Some("virtio_gpu"), Some("1af4")));
         assert!(!can_transcode(None, Some("1234")));
         assert!(!can_transcode(Some("v3d"), None));
+        assert!(!can_transcode(Some("nouveau"), Some("10de")));
+        for driver in ["vgem", "vkms", "simpledrm", "bochs-drm", "ast"] {
+            assert!(!can_transcode(Some(driver), None), "{driver}");
+        }
     }
 }

@@ -51,11 +51,15 @@ impl Tree {
         self.file("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
     }
 
-    fn devices(&self, answers: &str) -> Vec<GpuDevice> {
+    fn again(&self, answers: &str, briefing: &mut Briefing) -> Vec<GpuDevice> {
         fs::create_dir_all(self.folder.path().join("root")).unwrap();
         fs::write(self.folder.path().join("answers.json"), answers).unwrap();
         let host = Host::recorded(Path::new(self.folder.path())).unwrap();
-        probe(&host).facts.unwrap().devices.unwrap()
+        probe(&host, briefing).facts.unwrap().devices.unwrap()
+    }
+
+    fn devices(&self, answers: &str) -> Vec<GpuDevice> {
+        self.again(answers, &mut Briefing::default())
     }
 
     fn access(&self, answers: &str) -> GpuAccess {
@@ -149,10 +153,76 @@ fn a_machine_without_gpus_has_an_empty_list() {
     assert!(Tree::new().devices(r#"{"schema": 1}"#).is_empty());
 }
 
+/// A helper that tried and opened the node, with two readings of one client that decodes.
+const HELPER: &str = r#""helper": {
+    "gpu": {"/dev/dri/renderD128": {"asRoot": {"errno": null}, "asGroup": {"errno": null}, "open": {"errno": null}}},
+    "openDevices": {"/dev/dri/renderD128": ["jellyfin"]},
+    "drmClients": [{"device": "0000:00:02.0", "client": 4, "program": "jellyfin", "engines": {"video": 1000000000}}],
+    "drmClientsLater":
+        [{"device": "0000:00:02.0", "client": 4, "program": "jellyfin", "engines": {"video": 1100000000}}]}"#;
+
 #[test]
-fn pci_addresses_are_told_from_other_names() {
-    assert!(is_pci_address("0000:00:02.0"));
-    assert!(!is_pci_address("soc:gpu") && !is_pci_address("0000:00:02") && !is_pci_address(""));
-    assert_eq!(address("/sys/devices/pci0000:00/0000:00:01.0/virtio0"), "0000:00:01.0");
-    assert_eq!(address("/sys/devices/platform/axi/1002000000.v3d"), "1002000000.v3d");
+fn a_gpu_that_falls_asleep_keeps_its_verdict_with_its_age() {
+    let tree = Tree::new();
+    tree.intel();
+    tree.file("proc/uptime", "100.0 50.0\n");
+    let mut briefing = Briefing::default();
+    let answers = format!(r#"{{"schema": 1, {NODE}, {USER}, {HELPER}}}"#);
+    let awake = tree.again(&answers, &mut briefing).remove(0);
+    assert_eq!((awake.opened, awake.verdict_seconds), (Some(true), Some(0.0)));
+
+    tree.file(&format!("{INTEL}/power/runtime_status"), "suspended\n");
+    tree.file("proc/uptime", "5100.0 50.0\n");
+    // A helper that answered now would be heard: it is not asked.
+    let refusing = answers.replace(r#""asRoot": {"errno": null}"#, r#""asRoot": {"errno": "EPERM"}"#);
+    let asleep = tree.again(&refusing, &mut briefing).remove(0);
+    assert_eq!((asleep.opened, asleep.verdict_seconds), (Some(true), Some(5000.0)));
+    assert_eq!(asleep.access.unwrap().usable_by_root, Some(true));
+
+    // Another node is another question, and its answer says nothing about an open.
+    let changed = refusing.replace(r#""mode": 432"#, r#""mode": 438"#);
+    let tested = tree.again(&changed, &mut briefing).remove(0);
+    assert_eq!(tested.access.as_ref().unwrap().reason, Some(GpuReason::DeviceCgroup));
+    assert_eq!(tested.unknown["opened"].state, ValueState::Asleep);
+}
+
+#[test]
+fn video_engines_are_measured_when_asked_for_and_only_awake() {
+    let tree = Tree::new();
+    tree.intel();
+    tree.file("proc/uptime", "100.0 50.0\n");
+    let answers = format!(r#"{{"schema": 1, {NODE}, {USER}, {HELPER}}}"#);
+    let mut asked = Briefing { measures: vec![Measure::GpuBusy], ..Briefing::default() };
+    let busy = tree.again(&answers, &mut asked).remove(0);
+    assert_eq!(busy.video_busy_percent, Some(20.0));
+    assert_eq!(busy.users.as_deref().unwrap(), ["jellyfin"]);
+    let quiet = tree.devices(&answers).remove(0);
+    assert_eq!(quiet.unknown["videoBusyPercent"].state, ValueState::NotApplicable);
+    tree.file(&format!("{INTEL}/power/runtime_status"), "suspended\n");
+    let asleep = tree.again(&answers, &mut asked).remove(0);
+    assert_eq!(asleep.unknown["videoBusyPercent"].state, ValueState::Asleep);
+}
+
+#[test]
+fn a_model_that_nobody_knows_says_how_its_codecs_become_known() {
+    let tree = Tree::new();
+    tree.intel();
+    tree.file(&format!("{INTEL}/device"), "0xffff\n");
+    tree.file("proc/uptime", "100.0 50.0\n");
+    let gpu = tree.devices(&format!(r#"{{"schema": 1, {NODE}, {USER}, {HELPER}}}"#)).remove(0);
+    let why = &gpu.unknown["codecs"];
+    assert_eq!(why.state, ValueState::Absent);
+    assert!(why.message.ends_with("apt install vainfo"), "{}", why.message);
+}
+
+#[test]
+fn a_virtual_function_names_its_physical_one() {
+    let tree = Tree::new();
+    tree.intel();
+    tree.link(&format!("{INTEL}/physfn"), "../0000:00:1f.0");
+    tree.file("sys/devices/pci0000:00/0000:00:1f.0/class", "0x030000");
+    tree.file(&format!("{INTEL}/sriov_numvfs"), "7\n");
+    let gpu = tree.devices(r#"{"schema": 1}"#).remove(0);
+    assert_eq!((gpu.virtual_function, gpu.physical_function.as_deref()), (Some(true), Some("0000:00:1f.0")));
+    assert_eq!(gpu.virtual_functions, Some(7));
 }

@@ -39,6 +39,8 @@ pub(super) struct Answers {
     pub(super) api: Api,
     /// Whether the embedded etcd says that it is healthy; absent where none listens.
     pub(super) etcd_ready: Reading<bool>,
+    /// Sample lines of its metrics.
+    pub(super) etcd_metrics: Reading<Vec<String>>,
 }
 
 /// Asks a server its own API and etcd, an agent its load balancer, and both their kubelet.
@@ -51,6 +53,7 @@ pub(super) fn ask(host: &Host, role: K3sRole) -> Answers {
         let kubelet = scope.spawn(|| kubelet_healthy(host));
         let certificate = scope.spawn(|| host.https_answer(KUBELET));
         let etcd = scope.spawn(|| if is_server(role) { etcd_ready(host) } else { Err(no_etcd()) });
+        let metrics = scope.spawn(|| if is_server(role) { host.metrics(ETCD) } else { Err(no_etcd()) });
         let answer = host.https_answer(address);
         let (reachable, detail) = judge(address, &answer);
         let left = |answer: Reading<TlsAnswer>| answer.map(|answer| answer.certificate_seconds_left);
@@ -59,6 +62,7 @@ pub(super) fn ask(host: &Host, role: K3sRole) -> Answers {
             kubelet_certificate: left(joined(certificate)),
             api: Api { address, reachable, detail, certificate: left(answer) },
             etcd_ready: joined(etcd),
+            etcd_metrics: joined(metrics),
         }
     })
 }

@@ -103,7 +103,7 @@ fn row(line: &str) -> Option<Row> {
 }
 
 /// Undoes the kernel's octal escapes of space, tab, newline and backslash.
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -152,6 +152,16 @@ pub(crate) fn superblocks(rows: &[Row], wanted: impl Fn(Family) -> bool) -> Vec<
     }
     list.sort_by_key(|superblock| superblock.first().map(|row| row.path.clone()));
     list
+}
+
+/// The visible mount that holds `path`, by the table alone: nothing is touched and no link is followed.
+pub(crate) fn under<'a>(rows: &'a [Row], path: &str) -> Option<&'a Row> {
+    let holds = |row: &&Row| {
+        let below = path.strip_prefix(row.path.trim_end_matches('/'));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // Of two at the same path the later is on top.
+    rows.iter().filter(holds).max_by_key(|row| row.path.len())
 }
 
 /// Identifier and path of every mount on top of which something else is mounted, so that its path leads elsewhere.

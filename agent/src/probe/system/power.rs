@@ -1,7 +1,7 @@
 //! The power supply of a Raspberry Pi, as its firmware sees it.
 
 use coord_model::{
-    Reading, Unknown, not_implemented,
+    Reading, Unknown, ValueState,
     section::{Power, PowerReading},
 };
 
@@ -9,29 +9,42 @@ use crate::host::Host;
 
 const PLATFORM: &str = "/sys/devices/platform";
 
-/// The alarm of hwmon, else the firmware's flags: on Raspberry Pi's own kernels reading the flags leaves a warning with
-/// a stack trace in the kernel's log.
+/// The alarm of hwmon says what is now; what was since boot, and throttling, only the firmware's flags say. On Raspberry
+/// Pi's own kernels reading them leaves a warning with a stack trace in the kernel's log, so where there is an alarm
+/// they are left to the helper.
 pub(super) fn power(host: &Host) -> Reading<Power> {
     let model = host.text("/proc/device-tree/model").unwrap_or_default();
     if !model.starts_with("Raspberry Pi") {
         return Err(Unknown::not_applicable("not a Raspberry Pi"));
     }
+    let of_helper = || host.root_fact(|answers| &answers.throttled);
     match alarm(host) {
-        Some(alarm) => Ok(from_alarm(alarm?)),
-        None => throttled(host).map(from_flags),
+        Some(alarm) => Ok(from_alarm(alarm, of_helper())),
+        None => match throttled(host) {
+            Err(unknown) if unknown.state == ValueState::Absent => of_helper().map(from_flags).map_err(|_| unknown),
+            flags => flags.map(from_flags),
+        },
     }
 }
 
-fn from_alarm(alarm: bool) -> Power {
-    PowerReading {
-        undervoltage: Ok(alarm),
-        undervoltage_seen: not_implemented(),
-        throttled: not_implemented(),
-        throttled_seen: not_implemented(),
-        frequency_capped: not_implemented(),
-        frequency_capped_seen: not_implemented(),
+/// The alarm, and the flags where somebody could read them.
+fn from_alarm(alarm: Reading<bool>, flags: Reading<u32>) -> Power {
+    let mut power = flags.map_or_else(unknown_flags, reading_of_flags);
+    if alarm.is_ok() || power.undervoltage.is_err() {
+        power.undervoltage = alarm;
     }
-    .into()
+    power.into()
+}
+
+fn unknown_flags(reason: Unknown) -> PowerReading {
+    PowerReading {
+        undervoltage: Err(reason.clone()),
+        undervoltage_seen: Err(reason.clone()),
+        throttled: Err(reason.clone()),
+        throttled_seen: Err(reason.clone()),
+        frequency_capped: Err(reason.clone()),
+        frequency_capped_seen: Err(reason),
+    }
 }
 
 /// `get_throttled` of the firmware's platform device, whose path differs from board to board.
@@ -49,8 +62,12 @@ fn flags(text: &str) -> Reading<u32> {
     u32::from_str_radix(digits, 16).map_err(|_| Unknown::error("get_throttled holds no flags"))
 }
 
-/// Bits of the firmware's throttled state (documentation of vcgencmd get_throttled).
 fn from_flags(flags: u32) -> Power {
+    reading_of_flags(flags).into()
+}
+
+/// Bits of the firmware's throttled state (documentation of vcgencmd get_throttled).
+fn reading_of_flags(flags: u32) -> PowerReading {
     let bit = |number: u32| Ok(flags & (1 << number) != 0);
     PowerReading {
         undervoltage: bit(0),
@@ -60,7 +77,6 @@ fn from_flags(flags: u32) -> Power {
         frequency_capped: bit(1),
         frequency_capped_seen: bit(17),
     }
-    .into()
 }
 
 /// The alarm of the chip `rpi_volt` (Documentation/hwmon/raspberrypi-hwmon.rst).
@@ -75,6 +91,7 @@ fn alarm(host: &Host) -> Option<Reading<bool>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::system::recorded;
 
     #[test]
     fn flags_are_hexadecimal() {
@@ -87,14 +104,8 @@ mod tests {
 
     /// A Raspberry Pi with these files besides its model.
     fn pi(files: &[(&str, &str)]) -> Reading<Power> {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in [("proc/device-tree/model", "Raspberry Pi 4 Model B\0")].iter().chain(files) {
-            let path = folder.path().join("root").join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        power(&Host::recorded(folder.path()).unwrap())
+        let model = ("proc/device-tree/model", "Raspberry Pi 4 Model B\0");
+        power(&recorded(&[&[model], files].concat()))
     }
 
     #[test]
@@ -106,7 +117,16 @@ mod tests {
         assert_eq!((both.undervoltage, both.throttled), (Some(true), None));
         let only_flags = pi(&[("sys/class/hwmon/hwmon0/name", "cpu_thermal\n"), flags]).unwrap();
         assert_eq!((only_flags.undervoltage, only_flags.throttled), (Some(false), Some(false)));
-        assert_eq!(pi(&[]).unwrap_err().state, coord_model::ValueState::Absent);
-        assert_eq!(pi(&[name]).unwrap_err().state, coord_model::ValueState::Absent);
+        assert_eq!(pi(&[]).unwrap_err().state, ValueState::Absent);
+        assert_eq!(pi(&[name]).unwrap().unknown["undervoltage"].state, ValueState::Absent);
+        assert_eq!(both.unknown["throttledSeen"].state, ValueState::Denied);
+    }
+
+    #[test]
+    fn the_helper_completes_the_alarm() {
+        let power = from_alarm(Ok(false), Ok(0x5_0005));
+        assert_eq!((power.undervoltage, power.undervoltage_seen), (Some(false), Some(true)));
+        let power = from_alarm(Err(Unknown::absent("x")), Ok(1));
+        assert_eq!(power.undervoltage, Some(true));
     }
 }

@@ -5,13 +5,16 @@ use coord_model::{
     section::{Pressure, PressureReading},
 };
 
+use super::cgroup::Cgroup;
 use crate::host::Host;
 
-/// Pressure on `cpu`, `memory` or `io`. Many kernels leave it off, which is no fault.
-pub(super) fn pressure(host: &Host, resource: &str) -> Reading<Pressure> {
-    let text = host.text(&format!("/proc/pressure/{resource}"))?;
+/// Pressure on `cpu`, `memory` or `io`: the machine's, in a container its own. Many kernels leave it off, which is no
+/// fault.
+pub(super) fn pressure(host: &Host, cgroup: &Cgroup, resource: &str) -> Reading<Pressure> {
+    let own = cgroup.inside.then(|| host.text(&format!("/sys/fs/cgroup/{resource}.pressure")).ok()).flatten();
+    let text = own.map_or_else(|| host.text(&format!("/proc/pressure/{resource}")), Ok)?;
     if text.is_empty() {
-        return Err(Unknown::error(format!("/proc/pressure/{resource} is empty")));
+        return Err(Unknown::error(format!("the pressure on {resource} is empty")));
     }
     let average = |line: &str, name: &str| parse(&text, line, name);
     Ok(PressureReading {
@@ -35,6 +38,20 @@ fn parse(text: &str, line: &str, name: &str) -> Reading<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::system::{cgroup::cgroup, recorded};
+
+    #[test]
+    fn a_container_has_its_own_pressure() {
+        let machine = ("proc/pressure/memory", "some avg10=1.0 avg60=1.0\n");
+        let own = ("sys/fs/cgroup/memory.pressure", "some avg10=2.0 avg60=2.0\n");
+        let read = |files: &[(&str, &str)]| {
+            let host = recorded(files);
+            pressure(&host, &cgroup(&host), "memory").map(|pressure| pressure.some_10)
+        };
+        assert_eq!(read(&[machine, own]), Ok(Some(1.0)));
+        assert_eq!(read(&[machine, own, ("sys/fs/cgroup/memory.max", "max\n")]), Ok(Some(2.0)));
+        assert!(read(&[]).is_err());
+    }
 
     #[test]
     fn averages_are_read_by_name() {

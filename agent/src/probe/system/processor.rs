@@ -2,17 +2,37 @@
 
 use coord_model::{Reading, Unknown};
 
+use super::cgroup::{self, Cgroup};
 use crate::host::Host;
 
 /// /proc/stat counts in hundredths of a second on every architecture that Coord runs on (USER_HZ).
 const TICKS: f64 = 100.0;
 
-/// Online processors, or fewer where the cgroup has a quota.
-pub(super) fn count(host: &Host) -> Reading<u32> {
-    let text = host.text("/sys/devices/system/cpu/online")?;
-    let online = ranges(&text).ok_or_else(|| Unknown::error("/sys/devices/system/cpu/online holds no list"))?;
-    let quota = host.text("/sys/fs/cgroup/cpu.max").ok().and_then(|text| quota(&text));
-    Ok(quota.map_or(online, |quota| quota.min(online)))
+const ONLINE: &str = "/sys/devices/system/cpu/online";
+
+/// Online processors; in a container those that its cgroup gives, or fewer where that has a quota.
+pub(super) fn count(host: &Host, cgroup: &Cgroup) -> Reading<u32> {
+    let given = if cgroup.inside { cgroup::processors(host).or_else(|| allowed(host)) } else { None };
+    let text = match given {
+        Some(list) => list,
+        None => host.text(ONLINE)?,
+    };
+    let count = ranges(&text).ok_or_else(|| Unknown::error(format!("not a list of processors: {text}")))?;
+    let quota = if cgroup.inside { cgroup::quota(host) } else { None };
+    Ok(quota.map_or(count, |quota| quota.min(count)))
+}
+
+/// Where the kernel may run this process (proc_pid_status(5)).
+fn allowed(host: &Host) -> Option<String> {
+    let status = host.text("/proc/self/status").ok()?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(list.trim().to_string())
+}
+
+/// Processor time that was used: the machine's, in a container its own.
+pub(super) fn busy(host: &Host, cgroup: &Cgroup) -> Reading<f64> {
+    let own = if cgroup.inside { cgroup::busy_seconds(host) } else { None };
+    own.map_or_else(|| host.text("/proc/stat").and_then(|text| busy_seconds(&text)), Ok)
 }
 
 /// How many numbers `0-3,6` names.
@@ -26,13 +46,6 @@ fn ranges(text: &str) -> Option<u32> {
     Some(count)
 }
 
-/// `QUOTA PERIOD` in whole processors, rounded up; `max` is no quota.
-fn quota(text: &str) -> Option<u32> {
-    let (quota, period) = text.trim().split_once(' ')?;
-    let (quota, period): (u64, u64) = (quota.parse().ok()?, period.parse().ok()?);
-    u32::try_from(quota.checked_div(period)?.checked_add(u64::from(quota % period > 0))?.max(1)).ok()
-}
-
 /// x86 names each processor; ARM names the board at the end.
 pub(super) fn model(cpuinfo: &str) -> Reading<String> {
     let field = |name: &str| {
@@ -44,7 +57,7 @@ pub(super) fn model(cpuinfo: &str) -> Reading<String> {
 }
 
 /// All but idle and waiting time of the line `cpu` (Documentation/filesystems/proc.rst).
-pub(super) fn busy_seconds(stat: &str) -> Reading<f64> {
+fn busy_seconds(stat: &str) -> Reading<f64> {
     let missing = || Unknown::error("/proc/stat holds no processor times");
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu ")).ok_or_else(missing)?;
     let fields: Option<Vec<f64>> = line.split_whitespace().map(|field| field.parse().ok()).collect();
@@ -56,6 +69,7 @@ pub(super) fn busy_seconds(stat: &str) -> Reading<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::system::recorded;
 
     #[test]
     fn processors_are_counted() {
@@ -64,9 +78,34 @@ mod tests {
         for broken in ["", "a", "3-1", "0-", "0-4294967295"] {
             assert_eq!(ranges(broken), None, "{broken}");
         }
-        assert_eq!(quota("150000 100000"), Some(2));
-        assert_eq!(quota("max 100000"), None);
-        assert_eq!(quota("5 0"), None);
+    }
+
+    #[test]
+    fn a_container_has_the_processors_of_its_cgroup() {
+        let online = ("sys/devices/system/cpu/online", "0-15\n");
+        let read = |files: &[(&str, &str)]| {
+            let host = recorded(files);
+            count(&host, &cgroup::cgroup(&host))
+        };
+        let limit = ("sys/fs/cgroup/memory.max", "max\n");
+        assert_eq!(read(&[online, ("sys/fs/cgroup/cpu.max", "max 100000\n")]), Ok(16));
+        assert_eq!(read(&[online, limit, ("sys/fs/cgroup/cpuset.cpus.effective", "2-5\n")]), Ok(4));
+        assert_eq!(read(&[online, limit, ("proc/self/status", "Cpus_allowed_list:\t0,7\n")]), Ok(2));
+        assert_eq!(read(&[online, limit, ("sys/fs/cgroup/cpu.max", "150000 100000\n")]), Ok(2));
+        assert!(read(&[]).is_err());
+    }
+
+    #[test]
+    fn a_container_counts_its_own_time() {
+        let stat = ("proc/stat", "cpu  100 0 100 9999 500 0 0 100 7 7\n");
+        let usage = ("sys/fs/cgroup/cpu.stat", "usage_usec 500000\n");
+        let read = |files: &[(&str, &str)]| {
+            let host = recorded(files);
+            busy(&host, &cgroup::cgroup(&host))
+        };
+        // The real root has such a file too, but nothing that only a cgroup below it has.
+        assert_eq!(read(&[stat, usage]), Ok(3.0));
+        assert_eq!(read(&[stat, usage, ("sys/fs/cgroup/cgroup.type", "domain\n")]), Ok(0.5));
     }
 
     #[test]

@@ -40,6 +40,12 @@ fn unquoted(text: &str) -> String {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text).to_string()
 }
 
+/// For the fuzz target alone.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(text: &str) {
+    let _ = parse(text).is_empty();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

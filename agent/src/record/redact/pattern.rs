@@ -9,6 +9,8 @@ pub(super) enum Kind {
     Uuid,
     /// Six pairs of hexadecimal digits.
     Mac,
+    /// An interface that is named after its hardware address: `enx` or `wlx` and twelve digits.
+    Interface,
     /// A machine-id or another long hexadecimal number.
     Hexadecimal,
     /// A join token of k3s.
@@ -19,10 +21,32 @@ pub(super) enum Kind {
     Six(Ipv6Addr),
 }
 
+impl Kind {
+    /// Words of one family are the same where their digits are.
+    pub(super) fn family(self) -> &'static str {
+        match self {
+            Self::Uuid | Self::Hexadecimal => "number ",
+            Self::Mac => "mac ",
+            Self::Interface => "interface ",
+            Self::Token => "token ",
+            Self::Four(_) | Self::Six(_) => "address ",
+        }
+    }
+}
+
+/// A UUID's dashes, put into its 32 digits; any other word as it is.
+pub(super) fn dashed(digits: &str) -> String {
+    if digits.len() != 32 || !digits.is_ascii() {
+        return digits.to_string();
+    }
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+}
+
 /// The personal word that `text` begins with.
 pub(super) fn find(text: &str) -> Option<(&str, Kind)> {
     uuid(text)
         .or_else(|| mac(text))
+        .or_else(|| interface(text))
         .or_else(|| token(text))
         .or_else(|| hexadecimal(text))
         .or_else(|| four(text))
@@ -34,11 +58,18 @@ pub(super) fn whole_word(text: &str, word: &str) -> bool {
     text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
 }
 
-/// `home/NAME` of a path.
+/// `home/NAME` and `run/media/NAME` of a path.
 pub(super) fn home(text: &str) -> Option<&str> {
-    let name = text.strip_prefix("home/")?;
+    let folder = ["home/", "run/media/"].into_iter().find(|folder| text.starts_with(folder))?;
+    let name = &text[folder.len()..];
     let length = name.find(|next: char| next == '/' || next.is_whitespace() || next == '"').unwrap_or(name.len());
-    (length > 0).then(|| &text[..5 + length])
+    (length > 0).then(|| &text[..folder.len() + length])
+}
+
+fn interface(text: &str) -> Option<(&str, Kind)> {
+    let digits = text.strip_prefix("enx").or_else(|| text.strip_prefix("wlx"))?;
+    let word = run(digits, |byte| byte.is_ascii_hexdigit()).filter(|word| word.len() == 12)?;
+    Some((&text[..3 + word.len()], Kind::Interface))
 }
 
 /// The leading part of `text` made of `wanted`, if the word ends with it.

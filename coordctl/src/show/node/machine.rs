@@ -60,6 +60,15 @@ fn device_lines(sheet: &mut Sheet, device: &GpuDevice) {
     if let Some(codecs) = &device.codecs {
         sheet.detail("codecs", &codec_list(codecs));
     }
+    if let Some(detail) = &device.open_detail {
+        sheet.detail("opens", detail);
+    }
+    if let Some(percent) = device.video_busy_percent {
+        sheet.detail("busy", &format!("{percent:.0} % of its video engines"));
+    }
+    if let Some(guests) = device.guests.as_ref().filter(|guests| !guests.is_empty()) {
+        sheet.detail("given to", &guests.join(", "));
+    }
     if let Some(users) = &device.users {
         sheet.detail("in use by", &if users.is_empty() { "nobody".to_owned() } else { users.join(", ") });
     }

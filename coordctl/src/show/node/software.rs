@@ -1,12 +1,15 @@
 //! What runs there and how it is connected: k3s, Docker, network, USB sticks, Unraid, the agent itself.
 
-use coord_model::{Report, section::K3s};
+use coord_model::{
+    Report,
+    section::{Etcd, K3s},
+};
 
 use super::{
     facts,
     sheet::{Sheet, list},
 };
-use crate::show::text::{age, size};
+use crate::show::text::{age, short_time, size};
 
 /// k3s in one or two lines.
 pub(super) fn kubernetes(sheet: &mut Sheet, report: &Report) {
@@ -15,6 +18,9 @@ pub(super) fn kubernetes(sheet: &mut Sheet, report: &Report) {
         return sheet.fact("kubernetes", "k3s is not installed");
     }
     sheet.fact("kubernetes", &k3s_words(k3s));
+    if let Some(etcd) = &k3s.etcd {
+        sheet.fact("etcd", &etcd_words(etcd));
+    }
     let soonest = k3s.certificates.iter().flatten().filter_map(|one| Some((one.seconds_left?, one.name.as_ref()?)));
     if let Some((left, name)) = soonest.min_by(|a, b| a.0.total_cmp(&b.0)) {
         let when = if left > 0.0 { format!("in {}", age(left)) } else { format!("{} ago", age(-left)) };
@@ -36,6 +42,20 @@ fn k3s_words(k3s: &K3s) -> String {
         said(k3s.kubelet_healthy, "kubelet healthy", "kubelet not healthy"),
         said(k3s.apiserver_reachable, "API reachable", "API not reachable"),
         k3s.datastore.as_ref().map(|name| format!("datastore {name}")),
+    ])
+}
+
+/// What decides whether a member is good for its vote, side by side.
+fn etcd_words(etcd: &Etcd) -> String {
+    let quota =
+        |bytes: u64| etcd.quota_bytes.map_or_else(|| size(bytes), |all| format!("{} of {}", size(bytes), size(all)));
+    list([
+        etcd.voter.map(|voter| if voter { "voter" } else { "learner" }.to_owned()),
+        etcd.has_leader.filter(|yes| !yes).map(|_| "no leader".to_owned()),
+        etcd.sync_p99_seconds.map(|seconds| format!("fsync {} at the 99th percentile", short_time(seconds))),
+        etcd.commit_p99_seconds.map(|seconds| format!("commit {}", short_time(seconds))),
+        etcd.leader_changes.map(|changes| format!("{changes} leader changes")),
+        etcd.database_bytes.map(quota),
     ])
 }
 

@@ -58,6 +58,10 @@ pub(super) fn disks(sheet: &mut Sheet, report: &Report) {
     for device in disk.devices.iter().flatten() {
         sheet.fact(device.name.as_deref().unwrap_or("?"), &device_line(device));
     }
+    if let Some(seconds) = disk.sync_latency_seconds {
+        let path = disk.sync_latency_path.as_ref().map(|path| format!("in {path}"));
+        sheet.fact("fdatasync", &list([Some(format!("{} at the 99th percentile", short_time(seconds))), path]));
+    }
 }
 
 fn filesystem_line(filesystem: &Filesystem) -> String {
@@ -87,6 +91,8 @@ fn device_line(device: &BlockDevice) -> String {
         device.life_used_percent.map(|percent| format!("{percent} % of its life used")),
         device.critical_warning.clone(),
         device.smart.as_ref().map(|verdict| format!("SMART {verdict}")),
+        device.kernel_errors.filter(|count| *count > 0).map(|count| format!("{count} I/O errors since boot")),
+        device.degraded.filter(|yes| *yes).map(|_| "a member is missing".to_owned()),
     ])
 }
 

@@ -49,6 +49,7 @@ fn node(line: &Line) -> NodeStatus {
         id: format!("{:0>64}", name.len()),
         zone: Some(zone.to_owned()),
         platform: Some(platform.to_owned()),
+        guest_of: None,
         role: Some(role.to_owned()),
         health: Health::Ready,
         health_seconds: Some(10_800.0),

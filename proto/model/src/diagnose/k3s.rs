@@ -7,12 +7,16 @@ use crate::{
     section::{Certificate, K3s, K3sRole, UnitState},
 };
 
+mod etcd;
+
+pub(super) use etcd::holds_etcd;
+
 /// k3s renews a certificate at a restart within this time of its end (v1.34: 120 days; before May 2025: 90).
 const SOON: f64 = 30.0 * 86_400.0;
 /// A unit that takes longer than this to start is waiting for something that does not come.
 const LONG_START: f64 = 300.0;
 
-/// Unit, kubelet, API and certificates.
+/// Unit, kubelet, API, certificates and etcd.
 pub(super) fn k3s(report: &Report, problems: &mut Vec<Problem>) {
     let Some(k3s) = report.k3s.as_ref().and_then(|section| section.facts.as_ref()) else { return };
     match k3s.role {
@@ -24,6 +28,7 @@ pub(super) fn k3s(report: &Report, problems: &mut Vec<Problem>) {
         problems.extend(answers(k3s));
     }
     problems.extend(k3s.certificates.iter().flatten().filter_map(certificate));
+    problems.extend(etcd::etcd(report, k3s));
 }
 
 fn unit(k3s: &K3s) -> Option<Problem> {
@@ -74,3 +79,6 @@ fn certificate(certificate: &Certificate) -> Option<Problem> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

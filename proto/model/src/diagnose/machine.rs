@@ -2,7 +2,15 @@
 
 use alloc::{format, vec::Vec};
 
-use crate::{Code, Problem, Report};
+use crate::{
+    Code, Problem, Report,
+    section::{System, Temperature},
+};
+
+/// Percent of a minute in which every program waited for memory.
+const MUCH_PRESSURE: f64 = 10.0;
+/// Below this many degrees a critical temperature is a mistake of the sensor.
+const COLD: f64 = 50.0;
 
 /// The agent's own configuration and rights.
 pub(super) fn agent(report: &Report, problems: &mut Vec<Problem>) {
@@ -16,7 +24,7 @@ pub(super) fn agent(report: &Report, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Clock, power and restarts.
+/// Clock, restarts, stalls, heat, memory and power.
 pub(super) fn system(report: &Report, problems: &mut Vec<Problem>) {
     let Some(system) = report.system.as_ref().and_then(|section| section.facts.as_ref()) else { return };
     if system.clock_synchronised == Some(false) {
@@ -29,6 +37,51 @@ pub(super) fn system(report: &Report, problems: &mut Vec<Problem>) {
     if system.reboot_needed == Some(true) {
         problems.push(Problem::new(Code::RebootNeeded, "", "an update waits for a restart"));
     }
+    problems.extend(unclean_boots(system));
+    problems.extend(kernel_stalls(system));
+    problems.extend(system.temperatures.iter().flatten().filter_map(hot));
+    problems.extend(memory_pressure(system));
+    power(system, problems);
+}
+
+fn unclean_boots(system: &System) -> Option<Problem> {
+    let boots = system.unclean_boots.filter(|boots| *boots > 0)?;
+    let times = if boots == 1 { "once".into() } else { format!("{boots} times") };
+    let message = format!("it started {times} in 30 days without a clean stop before");
+    let watchdog = system.watchdog.as_ref().map(|watchdog| format!("; its watchdog: {watchdog}")).unwrap_or_default();
+    Some(Problem::new(Code::UncleanBoots, "", message + &watchdog).hint("journalctl -b -1 -n 50"))
+}
+
+fn kernel_stalls(system: &System) -> Option<Problem> {
+    let stalls = system.kernel_stalls.filter(|stalls| *stalls > 0)?;
+    let message = format!("the kernel's log has {stalls} stalls and hung tasks since boot");
+    let hint = "journalctl -k | grep -E 'rcu.*stall|soft lockup|blocked for more than'";
+    Some(Problem::new(Code::KernelStalls, "", message).hint(hint))
+}
+
+fn hot(sensor: &Temperature) -> Option<Problem> {
+    let (now, limit) = (sensor.celsius?, sensor.critical_celsius?);
+    if limit < COLD || now < limit {
+        return None;
+    }
+    let name = sensor.name.as_deref().unwrap_or("a sensor");
+    let message = format!("{name} is at {now:.0} °C; it protects itself at {limit:.0} °C");
+    Some(Problem::new(Code::TemperatureCritical, "", message).hint("look at fans, dust and airflow"))
+}
+
+/// Both averages, so that a burst that is over, or has just begun, is none.
+fn memory_pressure(system: &System) -> Option<Problem> {
+    let pressure = system.memory_pressure.as_ref()?;
+    let (now, minute) = (pressure.full_10?, pressure.full_60?);
+    if now < MUCH_PRESSURE || minute < MUCH_PRESSURE {
+        return None;
+    }
+    let message = format!("every program waited for memory during {minute:.0} % of the last minute");
+    Some(Problem::new(Code::MemoryPressure, "", message).hint("ps -eo rss,comm --sort=-rss | head"))
+}
+
+/// Too little voltage, and what follows from it.
+fn power(system: &System, problems: &mut Vec<Problem>) {
     let Some(power) = &system.power else { return };
     if power.undervoltage == Some(true) {
         let message = "the power supply gives too little voltage now";
@@ -72,3 +125,6 @@ pub(super) fn unraid(report: &Report, problems: &mut Vec<Problem>) {
         problems.push(Problem::new(Code::UnraidParityErrors, "", message));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,14 +63,16 @@ facts! {
         pre_end_of_life: String,
         /// NVMe critical warning.
         critical_warning: String,
-        /// Last SMART verdict, from a cache.
+        /// Last SMART verdict, from a cache: begins with `passed`, `warning` or `failing`.
         smart: String,
-        /// I/O errors that the driver counted (SCSI), some of them harmless.
+        /// I/O errors that the driver counted (SCSI), some of them harmless; of a software array those of its members.
         io_errors: u64,
         /// I/O errors of this disk in the kernel log since boot; needs the helper.
         kernel_errors: u64,
         /// A software array: whether a member is missing.
         degraded: bool,
+        /// A software array: sectors whose copies differed at the last check.
+        mismatches: u64,
     }
 }
 

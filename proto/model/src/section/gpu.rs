@@ -69,6 +69,8 @@ facts! {
         group_id: u32,
         /// Permission bits in octal.
         mode: String,
+        /// Number that the group `render`, else `video`, has in this machine: what a container's configuration names.
+        render_group_id: u32,
         /// As whom it was tested.
         tested_as: String,
     }

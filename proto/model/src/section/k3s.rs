@@ -107,8 +107,10 @@ facts! {
         load_balancer: Vec<String>,
         /// Threads of k3s that wait uninterruptibly, usually for a disk or a dead server.
         blocked_threads: u32,
-        /// Certificates with their time left.
+        /// Certificates with their time left: those that were shown in a handshake, and those in files.
         certificates: Vec<Certificate>,
+        /// How many certificates were read from files; needs the helper.
+        certificate_files: u32,
         /// The etcd member of a server.
         etcd: Etcd,
         /// etcd snapshots on this machine; needs the helper.

@@ -67,13 +67,13 @@ facts! {
         state: MountState,
         /// The same for people.
         detail: String,
-        /// Seconds since the state changed.
+        /// Seconds since this agent first saw the state.
         state_seconds: f64,
         /// Its size.
         size_bytes: u64,
         /// Free for everybody.
         available_bytes: u64,
-        /// Mean round trip of the requests so far.
+        /// Mean round trip of the last requests.
         round_trip_seconds: f64,
         /// Requests so far.
         operations: u64,

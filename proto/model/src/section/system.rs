@@ -61,6 +61,8 @@ facts! {
         load_5: f64,
         /// Load average over fifteen minutes.
         load_15: f64,
+        /// Whose load that is: a container may see the whole host's.
+        load_source: String,
         /// Processor time used since boot, all processors together.
         processor_busy_seconds: f64,
         /// Memory of this machine, or the limit of its container.

@@ -9,6 +9,8 @@ facts! {
     pub struct UnraidDisk from UnraidDiskReading {
         /// parity, disk1, cache.
         name: String,
+        /// What it is for: `Parity`, `Data`, `Cache` (a pool), `Flash`.
+        role: String,
         /// Kernel name.
         device: String,
         /// Model.
@@ -51,6 +53,12 @@ facts! {
         progress_percent: f64,
         /// Errors of the running or last check.
         errors: u64,
+        /// What runs, or ran last: `check P`, `recon D1`, `clear`.
+        action: String,
+        /// How the last one ended: `completed`, `aborted` or `failed: NUMBER`.
+        last_result: String,
+        /// Since the last one ended.
+        last_ended_seconds: f64,
     }
 }
 

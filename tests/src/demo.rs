@@ -3,6 +3,7 @@
 //! Talk goes to standard error and the screens of coordctl to standard output, so that both can be piped.
 
 use std::{
+    fs,
     io::Write,
     process::ExitCode,
     sync::mpsc::{Receiver, RecvTimeoutError},
@@ -17,6 +18,9 @@ mod tour;
 
 /// A livelier pace than at home, so that what is tried out shows within seconds.
 const CONFIGURATION: &str = "heartbeat: 2s\nfacts: 20s\nreconnectCap: 2s\nlostAfter: 60s\n";
+
+/// What is declared of the home.
+const CLUSTER: &str = include_str!("../examples/homelab.yaml");
 
 const USAGE: &str = "usage: demo [--once]   (coordinator, coord-agent and coordctl must be built: make demo)";
 
@@ -43,6 +47,10 @@ pub fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| say(&format!("error: {}", panic.payload_as_str().unwrap_or("unknown")))));
     let interrupts = interrupt::listen();
     let mut lab = Lab::prepare(CONFIGURATION);
+    if let Err(error) = fs::write(lab.path("cluster.yaml"), CLUSTER) {
+        say(&format!("error: cannot write the cluster file: {error}"));
+        return ExitCode::FAILURE;
+    }
     let mut agents = Vec::new();
     let ended = run(&mut lab, &mut agents, &interrupts, once);
     stop(&mut lab, &mut agents);

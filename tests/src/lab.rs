@@ -137,6 +137,7 @@ impl Lab {
         let mut command = Command::new(program("coordinator"));
         command.arg("serve").arg("--config").arg(self.path("coordinator.yaml")).arg("--data").arg(self.path("data"));
         command.arg("--listen").arg(self.listen.to_string()).arg("--http").arg(self.http.to_string());
+        command.arg("--cluster").arg(self.path("cluster.yaml"));
         command.arg("--socket").arg(self.socket()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
     }

@@ -38,7 +38,7 @@ const HOSTS: [(&str, &[&str]); 15] = [
     ("k3s-cp2", &[]),
     ("k3s-cp3", &[]),
     ("k3s-w1", &[]),
-    ("k3s-w2", &["mount-server-down", "mount-server-down"]),
+    ("k3s-w2", &["mount-server-down", "kubelet-blocked", "mount-server-down"]),
     ("k3s-w3", &["gpu-device-cgroup"]),
     ("pi4", &["undervoltage-seen", "unclean-boots", "kernel-stalls"]),
     ("proxmox", &[]),

@@ -11,10 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::Engine as _;
 use coord_model::{
     AnySection, NodeDetail, Report,
     section::{Mount, MountState, Mounts},
 };
+use coord_proto::border::decode_section;
 use coord_tests::{
     bystander::times,
     fuse::{Fuse, Shape, own_namespace, small_disk},
@@ -163,7 +165,8 @@ fn probed(expected: &serde_json::Value) -> (Mounts, Vec<serde_json::Value>) {
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<serde_json::Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let done = lines.iter().find_map(|line| line.get("done")).unwrap_or_else(|| panic!("no section in {text}"));
-    let AnySection::Mounts(section) = serde_json::from_value(done.clone()).unwrap() else { panic!("{done}") };
+    let bytes = base64::engine::general_purpose::STANDARD.decode(done.as_str().unwrap()).unwrap();
+    let AnySection::Mounts(section) = decode_section(&bytes).unwrap() else { panic!("{done}") };
     (section.facts.unwrap(), lines.iter().filter_map(|line| line.get("space").cloned()).collect())
 }
 

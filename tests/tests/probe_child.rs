@@ -60,7 +60,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// The sections that have business with a file of /proc.
 fn readers(path: &str) -> &'static [&'static str] {
     match path.trim_start_matches(|character: char| character != '/') {
-        "/self/mountinfo" => &["mounts", "disk", "gpu", "platform", "k3s"],
+        "/self/mountinfo" => &["mounts", "disk", "gpu", "platform", "k3s", "system"],
         "/self/mountstats" => &["mounts"],
         "/meminfo" | "/stat" | "/loadavg" | "/uptime" | "/cpuinfo" => &["system", "k3s", "platform"],
         "/net/route" => &["network"],

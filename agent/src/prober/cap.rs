@@ -8,7 +8,8 @@ pub(crate) const LARGEST: usize = 32 << 10;
 
 /// `section` with rows left out until it fits; a section that has no rows to leave out is failed instead.
 pub(crate) fn capped(mut section: AnySection) -> AnySection {
-    let mut left_out: u32 = 0;
+    // Its probe, or an earlier cut, may have left out some already.
+    let mut left_out: u32 = *section.truncated_mut();
     loop {
         let size = size(&section);
         if size <= LARGEST {
@@ -130,6 +131,14 @@ mod tests {
         assert!(left.len() > 500, "{}", left.len());
         assert_eq!(left[0].paths.as_deref(), Some(&["/data/0".to_string()][..]));
         assert!(size(&AnySection::Mounts(section)) <= LARGEST);
+    }
+
+    #[test]
+    fn rows_that_were_left_out_before_stay_counted() {
+        let mut once = mounts(10_000);
+        *once.truncated_mut() = 7;
+        let AnySection::Mounts(section) = capped(once) else { panic!("another section") };
+        assert_eq!(section.facts.unwrap().mounts.unwrap().len() + section.truncated as usize, 10_007);
     }
 
     #[test]

@@ -103,8 +103,8 @@ async fn a_mount_that_hangs_is_stuck_and_its_neighbour_is_fine() {
 fn rows(devices: &[&str]) -> String {
     let rows: Vec<String> =
         devices.iter().map(|device| format!(r#"{{"deviceNumber":"{device}","paths":["/{device}"]}}"#)).collect();
-    let section = MOUNTS.lines().nth(1).unwrap().split_once("[{").unwrap().0.to_string();
-    format!("{}\n{section}[{}]}}}}}}}}", MOUNTS.lines().next().unwrap(), rows.join(","))
+    let (section, _) = MOUNTS.split_once("[{").unwrap();
+    format!("{section}[{}]}}}}}}", rows.join(","))
 }
 
 #[tokio::test]

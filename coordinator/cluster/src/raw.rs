@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+mod kubernetes;
+mod worker;
+
+pub use kubernetes::{Kubernetes, Snapshots, VirtualAddress, VirtualAddressProvider};
+pub use worker::{AfterDrain, Candidate, Drain, FreeDisk, GpuNeed, Manage, Runtime, Spread, WorkerKind, WorkerSet};
 
 /// One home.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -135,62 +140,6 @@ pub struct Zone {
 pub struct Host {
     /// Where it stands.
     pub zone: String,
-}
-
-/// The k3s cluster.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Kubernetes {
-    /// k3s version of every node, for instance `v1.34.3+k3s1`.
-    pub version: String,
-    /// The address through which every node joins, for instance `https://192.168.1.100:6443`.
-    pub endpoint: String,
-    /// Who holds the virtual address of that endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vip: Option<VirtualAddress>,
-    /// k3s's own keys, equal on every server.
-    #[serde(default)]
-    pub server_config: BTreeMap<String, Value>,
-    /// k3s's own keys, equal on every agent.
-    #[serde(default)]
-    pub agent_config: BTreeMap<String, Value>,
-    /// Where snapshots go before every server change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshots: Option<Snapshots>,
-    /// How long a joined server must be healthy before the next change, for instance `120s`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub join_soak: Option<String>,
-}
-
-/// Who holds the virtual address.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VirtualAddress {
-    /// Which program.
-    pub provider: VirtualAddressProvider,
-    /// Whether Coord installs and looks after it.
-    #[serde(default)]
-    pub manage: bool,
-}
-
-/// Which program holds the virtual address.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum VirtualAddressProvider {
-    /// kube-vip on the servers.
-    KubeVip,
-    /// Something outside the cluster.
-    External,
-    /// There is none.
-    None,
-}
-
-/// Where snapshots go.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Snapshots {
-    /// `coordinator`, or an absolute folder.
-    pub to: String,
 }
 
 /// Defaults of nodes with a k3s role.
@@ -343,149 +292,4 @@ pub struct Mount {
     /// A file below `path` that is there only when the right thing is mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentinel: Option<String>,
-}
-
-/// GPU workers of one application.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct WorkerSet {
-    /// Which application's rules hold.
-    pub kind: WorkerKind,
-    /// ClusterPlex: address of its orchestrator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub orchestrator: Option<String>,
-    /// How many workers; `0` ends the set.
-    pub count: u32,
-    /// What workers are spread over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spread: Option<Spread>,
-    /// Who makes the workers.
-    #[serde(default)]
-    pub manage: Manage,
-    /// Image with its digest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// What a worker needs of a GPU.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gpu: Option<GpuNeed>,
-    /// Names of mounts that a worker needs.
-    #[serde(default)]
-    pub mounts: Vec<String>,
-    /// Free space that a worker needs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub free_disk: Option<FreeDisk>,
-    /// How a worker is emptied before it stops.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drain: Option<Drain>,
-    /// A Secret, or a file of that name in /etc/coord/secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment_from: Option<String>,
-    /// Where workers may run, in order of preference.
-    pub candidates: Vec<Candidate>,
-}
-
-/// Which application's rules hold.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum WorkerKind {
-    /// ClusterPlex.
-    Clusterplex,
-    /// Any image.
-    Generic,
-}
-
-/// What workers are spread over.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Spread {
-    /// Zones.
-    Zone,
-    /// Physical machines.
-    Host,
-    /// Nodes.
-    Node,
-}
-
-/// Who makes the workers.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Manage {
-    /// Coord.
-    #[default]
-    Apply,
-    /// Coord only prints what to make.
-    Render,
-    /// They are there already, and Coord takes them over.
-    Adopt,
-}
-
-/// What a worker needs of a GPU.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GpuNeed {
-    /// How many workers may share one GPU.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub share: Option<u32>,
-    /// Codecs that it must decode.
-    #[serde(default)]
-    pub decode: Vec<String>,
-    /// Codecs that it must encode.
-    #[serde(default)]
-    pub encode: Vec<String>,
-}
-
-/// Free space that a worker needs.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FreeDisk {
-    /// On which mount.
-    pub mount: String,
-    /// How much, for instance `20GiB`.
-    pub bytes: String,
-}
-
-/// How a worker is emptied before it stops.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Drain {
-    /// How long it may take, for instance `4h`.
-    pub limit: String,
-    /// What happens then.
-    pub then: AfterDrain,
-}
-
-/// What happens when a drain took too long.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum AfterDrain {
-    /// It goes on waiting.
-    Wait,
-    /// The worker is stopped.
-    Stop,
-}
-
-/// Where a worker may run.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Candidate {
-    /// On which node.
-    pub node: String,
-    /// By what.
-    pub runtime: Runtime,
-    /// Docker: the container's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
-    /// Where mounts lie on that node, by name, where that is not their path.
-    #[serde(default)]
-    pub sources: BTreeMap<String, String>,
-}
-
-/// What runs a worker.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Runtime {
-    /// A pod.
-    Kubernetes,
-    /// A container of the Docker engine.
-    Docker,
 }

@@ -90,7 +90,11 @@ fn connection(ground: &Ground) -> Result<(), Box<dyn Error>> {
     let mut line = serde_json::to_vec(&reply)?;
     line.push(b'\n');
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(&line)?;
+    match stream.write_all(&line) {
+        // Who asked went away meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        written => written?,
+    }
     // A reader that hangs keeps this process, and with it the connection, after its end.
     Ok(stream.shutdown(Shutdown::Write)?)
 }

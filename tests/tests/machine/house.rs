@@ -37,7 +37,7 @@ echo '/srv/export 127.0.0.1(rw,no_subtree_check,no_root_squash,fsid=1)' >/etc/ex
 exportfs -ra
 mount -t nfs -o vers=4.2 127.0.0.1:/srv/export /mnt/four
 mount -t nfs -o vers=3,nolock 127.0.0.1:/srv/export /mnt/three
-fallocate -l 64M /root/disk
+fallocate -l 160M /root/disk
 mkfs.ext4 -q /root/disk
 mkdir /mnt/disk
 mount -o loop /root/disk /mnt/disk

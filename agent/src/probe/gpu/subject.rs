@@ -132,8 +132,15 @@ fn nvidia_card(
     nvidia::card(host, address)
 }
 
+/// Devices that a driver makes by itself: they have its name and, depending on the kernel, no driver or a made one.
+const MADE: [&str; 2] = ["vgem", "vkms"];
+
 /// The name of the driver that is bound, as the link `driver` says.
 fn driver(host: &Host, folder: &str) -> Reading<String> {
+    let name = folder.rsplit('/').next().unwrap_or(folder);
+    if MADE.contains(&name) {
+        return Ok(name.to_string());
+    }
     let target = host.link(&format!("{folder}/driver"))?;
     Ok(target.rsplit('/').next().unwrap_or(&target).to_string())
 }

@@ -36,6 +36,7 @@ pub(crate) use answers::{
 pub(crate) use error::{HostError, unknown_io};
 pub(crate) use folder::Folder;
 pub(crate) use helper_line::{FactsRequest, GpuRequest, HelperLine, LARGEST_REPLY, Reply, Request};
+pub(crate) use kernel_call::forget_text;
 
 pub(crate) use k3s_version::{BinaryStamp, KnownVersion};
 pub(crate) use ping::{Ping, Protocol, Server};

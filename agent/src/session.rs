@@ -16,6 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming, transport::Channel};
 
 use crate::{
+    host::forget_text,
     probe,
     watch::{self, Restless, Watches},
 };
@@ -357,6 +358,10 @@ impl<K: Keeper> Session<'_, K> {
             self.sequence += 1;
             let sequence = self.sequence;
             self.tell(AgentMessage::Sections { sequence, whole, sections: news, refused: Vec::new(), unknown: 0 });
+        }
+        if whole {
+            // Start and connect are over, and a quiet agent needs little of what they used.
+            forget_text();
         }
         for (command, due) in round.commands {
             let result = if Instant::now() > due { OutcomeResult::TimedOut } else { OutcomeResult::Done };

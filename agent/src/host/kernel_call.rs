@@ -77,6 +77,31 @@ fn judge(state: i32, status: i32, offset: i64) -> Clock {
     Clock { synchronised, offset_seconds }
 }
 
+/// Gives back the text of this program and its libraries that only the start needed (madvise(2), MADV_DONTNEED): what is
+/// needed again is mapped again from the page cache. About a ninth of what the agent holds at rest.
+#[allow(unsafe_code, reason = "madvise of mapped memory has no safe wrapper")]
+pub(crate) fn forget_text() {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    for (start, length) in text_ranges(&maps) {
+        // SAFETY: the range is a whole mapping of this process that is private, backed by a file and never writable, so
+        // that every page of it is the file's: dropping one loses nothing, and the next access reads the same bytes.
+        unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
+    }
+}
+
+/// Start and length of every mapping of a file that may be executed and not written (proc_pid_maps(5)).
+fn text_ranges(maps: &str) -> Vec<(usize, usize)> {
+    let range = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (start, end) = words.next()?.split_once('-')?;
+        let executable = words.next()? == "r-xp";
+        let file = words.nth(3)?.starts_with('/');
+        let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+        (executable && file && start < end).then(|| (start, end - start))
+    };
+    maps.lines().filter_map(range).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +116,20 @@ mod tests {
     fn error_or_unsync_is_not_synchronised() {
         assert!(!judge(libc::TIME_ERROR, 0, 0).synchronised);
         assert!(!judge(0, libc::STA_UNSYNC, 0).synchronised);
+    }
+
+    #[test]
+    fn only_text_of_files_is_given_back() {
+        let maps = "1000-3000 r-xp 00000000 fe:00 12   /usr/bin/x\n3000-4000 r--p 00002000 fe:00 12   /usr/bin/x\n\
+                    5000-6000 rwxp 00000000 fe:00 12   /usr/bin/x\n7000-8000 r-xp 00000000 00:00 0   [vdso]\n\
+                    9000-8000 r-xp 00000000 fe:00 12   /usr/bin/x\nbroken\n\n9000-a000 r-xp 0 0:0 0\n";
+        assert_eq!(text_ranges(maps), [(0x1000, 0x2000)]);
+    }
+
+    #[test]
+    fn a_program_that_gave_back_its_text_runs_on() {
+        forget_text();
+        assert_eq!(judge(0, libc::STA_NANO, 0), Clock { synchronised: true, offset_seconds: 0.0 });
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(crate) mod rpc;
 mod tailscale;
 mod tape;
 mod tls;
+mod unix_socket;
 mod wtmp;
 
 pub(crate) use answers::{

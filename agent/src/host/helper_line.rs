@@ -3,7 +3,6 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     sync::OnceLock,
     time::Duration,
@@ -12,7 +11,7 @@ use std::{
 use coord_model::{Reading, Unknown, ValueState};
 use serde::{Deserialize, Serialize};
 
-use super::{GpuAnswers, HelperAnswers, NEEDS_HELPER};
+use super::{GpuAnswers, HelperAnswers, NEEDS_HELPER, unix_socket};
 
 /// How long the helper may take for one reply: more than its own deadline for what it reads.
 const PATIENCE: Duration = Duration::from_millis(4500);
@@ -103,7 +102,7 @@ impl HelperLine {
 
 /// One request and its reply.
 fn ask(socket: &Path, request: &Request, patience: Duration) -> Reading<Reply> {
-    let mut stream = UnixStream::connect(socket).map_err(|error| absent(socket, &error))?;
+    let mut stream = unix_socket::connect(socket).map_err(|error| absent(socket, &error))?;
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
             Unknown::new(ValueState::Timeout, format!("coord-helper did not answer in {} s", patience.as_secs_f32()))
@@ -124,8 +123,11 @@ fn ask(socket: &Path, request: &Request, patience: Duration) -> Reading<Reply> {
     serde_json::from_str(&reply).map_err(|error| Unknown::error(format!("coord-helper made no sense: {error}")))
 }
 
-/// Nobody listens: a fact about this machine, with the line that turns the helper on.
+/// Nobody listens, or nobody takes the connection. The first is a fact about this machine, with the line that turns the helper on.
 fn absent(socket: &Path, error: &std::io::Error) -> Unknown {
+    if let Some(full) = unix_socket::full(socket, error) {
+        return full;
+    }
     match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Unknown::denied(NEEDS_HELPER),
         _ => Unknown::denied(format!("coord-helper at {}: {error}", socket.display())),
@@ -134,7 +136,10 @@ fn absent(socket: &Path, error: &std::io::Error) -> Unknown {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Shutdown, os::unix::net::UnixListener};
+    use std::{
+        net::Shutdown,
+        os::unix::net::{UnixListener, UnixStream},
+    };
 
     use super::*;
 
@@ -163,6 +168,15 @@ mod tests {
         let half = ask_one(|mut stream| stream.write_all(b"{\"facts\":{}}").unwrap());
         assert_eq!(half.unwrap_err().state, ValueState::Error);
         assert_eq!(ask_one(drop).unwrap_err().state, ValueState::Error);
+    }
+
+    #[test]
+    fn a_helper_that_takes_no_connections_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _crowd = unix_socket::tests::crowded(&socket);
+        let reason = ask(&socket, &Request::Facts(FactsRequest::default()), PATIENCE).unwrap_err();
+        assert_eq!(reason.state, ValueState::Timeout);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::{
     os::unix::{
         ffi::OsStrExt,
         fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
-        net::UnixStream,
     },
     path::Path,
     time::{Duration, Instant},
@@ -23,6 +22,7 @@ use nix::{
 use super::{
     Access, Kernel, Node, Space, User,
     error::{unknown, unknown_io},
+    unix_socket,
 };
 
 /// The largest ordinary file that a probe reads.
@@ -188,10 +188,10 @@ pub(super) fn boot_seconds() -> Reading<f64> {
 
 /// Whether something listens on the Unix socket at `path`.
 pub(super) fn connects(path: &str) -> Reading<bool> {
-    match UnixStream::connect(path) {
+    match unix_socket::connect(Path::new(path)) {
         Ok(_) => Ok(true),
         Err(error) if error.raw_os_error() == Some(Errno::ECONNREFUSED as i32) => Ok(false),
-        Err(error) => Err(unknown_io(path, &error)),
+        Err(error) => Err(unix_socket::full(Path::new(path), &error).unwrap_or_else(|| unknown_io(path, &error))),
     }
 }
 
@@ -232,5 +232,8 @@ mod tests {
         assert_eq!(connects(path.to_str().unwrap()), Ok(true));
         drop(listener);
         assert_eq!(connects(path.to_str().unwrap()), Ok(false));
+        let full = folder.path().join("full");
+        let _crowd = unix_socket::tests::crowded(&full);
+        assert_eq!(connects(full.to_str().unwrap()).unwrap_err().state, coord_model::ValueState::Timeout);
     }
 }

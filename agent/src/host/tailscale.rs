@@ -5,14 +5,14 @@
 use std::{
     io::{Read, Write},
     net::IpAddr,
-    os::unix::net::UnixStream,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use coord_model::{Reading, Unknown, ValueState};
 use serde::Deserialize;
 
-use super::{answers::Tailscale, error::unknown_io};
+use super::{answers::Tailscale, error::unknown_io, unix_socket};
 
 /// Where tailscaled listens (tailscale's paths package).
 const SOCKET: &str = "/var/run/tailscale/tailscaled.sock";
@@ -56,7 +56,9 @@ fn ask(socket: &str) -> Reading<Vec<u8>> {
         _ => unknown_io(socket, &error),
     };
     let end = Instant::now() + DEADLINE;
-    let mut stream = UnixStream::connect(socket).map_err(failed)?;
+    let path = Path::new(socket);
+    let mut stream =
+        unix_socket::connect(path).map_err(|error| unix_socket::full(path, &error).unwrap_or_else(|| failed(error)))?;
     stream.set_write_timeout(Some(DEADLINE)).map_err(failed)?;
     stream.write_all(REQUEST).map_err(failed)?;
     let mut bytes = Vec::new();
@@ -128,6 +130,14 @@ mod tests {
         let addresses = vec!["100.64.0.7".to_string(), "fd7a:115c:a1e0::7".to_string()];
         assert_eq!(answer, Tailscale { state: "Running".to_string(), addresses, online: true });
         assert_eq!(ask(path.to_str().unwrap()).unwrap_err().state, ValueState::Absent);
+    }
+
+    #[test]
+    fn one_that_takes_no_connections_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tailscaled.sock");
+        let _crowd = unix_socket::tests::crowded(&path);
+        assert_eq!(ask(path.to_str().unwrap()).unwrap_err().state, ValueState::Timeout);
     }
 
     #[test]

@@ -26,9 +26,14 @@ pub(super) struct TcpState {
     pub(super) segment: u32,
     /// Whether each packet carries a timestamp.
     pub(super) timestamps: bool,
-    /// Packets that were sent and not acknowledged.
+    /// Packets that were sent and not acknowledged. Zero, too, once a connection was reset.
     pub(super) unacknowledged: u32,
+    /// Whether the connection stands in the direction to the peer.
+    pub(super) stands: bool,
 }
+
+/// TCP_ESTABLISHED and TCP_CLOSE_WAIT of the kernel's include/net/tcp_states.h.
+const STANDING: [u8; 2] = [1, 8];
 
 /// TCPI_OPT_TIMESTAMPS of the kernel's include/uapi/linux/tcp.h.
 const TIMESTAMPS: u8 = 1;
@@ -48,6 +53,7 @@ pub(super) fn tcp_state(stream: &TcpStream) -> Reading<TcpState> {
         segment: info.tcpi_snd_mss,
         timestamps: info.tcpi_options & TIMESTAMPS != 0,
         unacknowledged: info.tcpi_unacked,
+        stands: STANDING.contains(&info.tcpi_state),
     })
 }
 

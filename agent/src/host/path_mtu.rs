@@ -44,14 +44,22 @@ pub(super) fn path_mtu(address: &str) -> Reading<u32> {
         // The kernel makes segments smaller when a router complains, and larger when the peer has more room: what was
         // sent and arrived is the smaller of the two.
         let state = TcpState { segment: state.segment.min(before.segment), ..state };
-        if state.unacknowledged == 0 {
-            return Ok(packet(state, six));
+        if let Some(settled) = settled(address, state, six) {
+            return settled;
         }
         if Instant::now() > end {
             return Err(lost(address, packet(state, six)));
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// The size once it is known, or that it never will be; `None` where there is something to wait for.
+fn settled(address: &str, state: TcpState, six: bool) -> Option<Reading<u32>> {
+    if !state.stands {
+        return Some(Err(Unknown::absent(format!("{address}: the connection was closed"))));
+    }
+    (state.unacknowledged == 0).then(|| Ok(packet(state, six)))
 }
 
 fn segment(size: u32) -> Vec<u8> {
@@ -80,11 +88,35 @@ mod tests {
 
     #[test]
     fn a_packet_has_the_headers_of_its_family() {
-        let state = TcpState { segment: 1448, timestamps: true, unacknowledged: 0 };
+        let state = TcpState { segment: 1448, timestamps: true, unacknowledged: 0, stands: true };
         assert_eq!(packet(state, false), 1500);
         assert_eq!(packet(TcpState { segment: 1440, timestamps: false, ..state }, true), 1500);
         assert_eq!(packet(TcpState { segment: u32::MAX, ..state }, true), u32::MAX);
         assert_eq!((segment(0).len(), segment(u32::MAX).len()), (1, 1 << 16));
+    }
+
+    #[test]
+    fn what_was_reset_acknowledged_nothing() {
+        let state = TcpState { segment: 1448, timestamps: true, unacknowledged: 0, stands: true };
+        assert_eq!(settled("192.0.2.1:7443", state, false), Some(Ok(1500)));
+        assert_eq!(settled("192.0.2.1:7443", TcpState { unacknowledged: 1, ..state }, false), None);
+        let closed = settled("192.0.2.1:7443", TcpState { stands: false, ..state }, false).unwrap().unwrap_err();
+        assert_eq!(closed, Unknown::absent("192.0.2.1:7443: the connection was closed"));
+    }
+
+    #[test]
+    fn a_reset_connection_does_not_stand() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(kernel_call::tcp_state(&stream).unwrap().stands);
+        // Closing with something unread resets the connection.
+        let (peer, _) = listener.accept().unwrap();
+        stream.write_all(b"unread").unwrap();
+        assert_eq!(peer.peek(&mut [0; 16]).unwrap(), 6);
+        drop(peer);
+        assert!(stream.read(&mut [0; 16]).is_err());
+        let state = kernel_call::tcp_state(&stream).unwrap();
+        assert_eq!((state.stands, state.unacknowledged), (false, 0));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::{
 use coord_model::{Reading, Unknown};
 use nix::{
     errno::Errno,
-    fcntl::{AT_FDCWD, AtFlags, Flock, OFlag},
+    fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, Flock, OFlag, fcntl},
     sys::{prctl, signal::Signal},
     unistd::{AccessFlags, Gid, Uid, faccessat, setgroups, setresgid, setresuid},
 };
@@ -91,7 +91,7 @@ pub(in crate::helper) fn try_node(arguments: &[String]) -> Result<(), Box<dyn Er
         Attempt::AsRoot => name(ask(node)),
         Attempt::AsGroup => become_group(node).map_or_else(|why| why, |()| name(ask(node))),
         Attempt::Open => opened(node),
-        Attempt::Codecs => become_group(node).map_or_else(|why| why, |()| list(node)),
+        Attempt::Codecs => listed(node),
     };
     Ok(show::text(&format!("{said}\n"))?)
 }
@@ -126,13 +126,13 @@ fn become_group(node: &str) -> Result<(), String> {
 
 /// A folder that only root may write, on a file system that cannot hang.
 const LOCKS: &str = "/run/coord-helper";
-/// How long an open waits for another one of the same node that is about to end.
+/// How long an attempt waits for another one at the same node that is about to end.
 const SHARED: Duration = Duration::from_millis(300);
 
 /// One open, closed at once. The lock stays as long as this process, so that a driver that never answers is asked by
 /// one child and not by one more each time.
 fn opened(node: &str) -> String {
-    let held = match guard(node) {
+    let held = match guard(Path::new(LOCKS), Attempt::Open, node) {
         Ok(held) => held,
         Err(why) => return why.message,
     };
@@ -141,9 +141,29 @@ fn opened(node: &str) -> String {
     said
 }
 
-fn guard(node: &str) -> Reading<Flock<File>> {
-    let lane = format!("open-{}", node.rsplit('/').next().unwrap_or_default());
-    lock(Path::new(LOCKS), &lane, Instant::now() + SHARED)
+/// One vainfo at a node, which keeps the lock until it ends: at most one hangs in the driver.
+fn listed(node: &str) -> String {
+    let held = match guard(Path::new(LOCKS), Attempt::Codecs, node) {
+        Ok(held) => held,
+        Err(why) => return why.message,
+    };
+    if let Err(errno) = bequeath(&held) {
+        return format!("cannot keep the lock for vainfo: {errno:?}");
+    }
+    let said = become_group(node).map_or_else(|why| why, |()| list(node));
+    drop(held);
+    said
+}
+
+/// The lock of this attempt at this node.
+fn guard(folder: &Path, attempt: Attempt, node: &str) -> Reading<Flock<File>> {
+    let lane = format!("{}-{}", attempt.name(), node.rsplit('/').next().unwrap_or_default());
+    lock(folder, &lane, Instant::now() + SHARED)
+}
+
+/// Leaves the lock open for the program that this process becomes: it ends with that program.
+fn bequeath(held: &Flock<File>) -> Result<(), Errno> {
+    fcntl::<&File>(held, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)
 }
 
 fn open(node: &str) -> Result<(), Errno> {
@@ -190,6 +210,22 @@ mod tests {
         for words in [&["as-root"][..], &["as-root", "/dev/sda"], &["as-king", "/dev/dri/card0"], &[]] {
             assert!(try_node(&strings(words)).is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn a_second_vainfo_does_not_start_beside_one_that_hangs() {
+        let folder = tempfile::tempdir().unwrap();
+        let node = "/dev/dri/renderD128";
+        let held = guard(folder.path(), Attempt::Codecs, node).unwrap();
+        let flags = || FdFlag::from_bits_retain(fcntl::<&File>(&held, FcntlArg::F_GETFD).unwrap());
+        assert!(flags().contains(FdFlag::FD_CLOEXEC));
+        bequeath(&held).unwrap();
+        assert!(!flags().contains(FdFlag::FD_CLOEXEC));
+        let reason = guard(folder.path(), Attempt::Codecs, node).unwrap_err();
+        assert_eq!(reason.state, ValueState::Timeout);
+        assert!(reason.message.contains("codecs-renderD128"), "{}", reason.message);
+        assert!(guard(folder.path(), Attempt::Open, node).is_ok(), "an open is another question");
+        assert!(guard(folder.path(), Attempt::Codecs, "/dev/dri/renderD129").is_ok());
     }
 
     #[test]

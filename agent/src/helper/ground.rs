@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use coord_model::{Reading, Unknown};
+use coord_model::{Reading, Unknown, ValueState};
 use nix::fcntl::OFlag;
 
 use crate::host::unknown_io;
@@ -102,12 +102,28 @@ impl Ground {
         Some(FileFacts { size: data.size(), age })
     }
 
-    /// Whether the process whose number stands in the file at `path` lives.
-    pub(super) fn lives(&self, path: &str) -> Reading<bool> {
-        let Ok(text) = self.text(path) else { return Ok(false) };
+    /// Whether the machine lives whose process number stands in the file at `path`: a file that was left behind may
+    /// hold the number of another program.
+    pub(super) fn machine_lives(&self, path: &str) -> Reading<bool> {
+        let Some(text) = present(self.text(path))? else { return Ok(false) };
         let number: u32 = text.parse().map_err(|_| Unknown::error(format!("{path} holds no process number")))?;
-        Ok(self.exists(&format!("/proc/{number}")))
+        Ok(present(self.text(&format!("/proc/{number}/comm")))?.is_some_and(|name| is_emulator(&name)))
     }
+}
+
+/// `None` where there is no such file; whatever else keeps it from being read stays a reason.
+fn present(reading: Reading<String>) -> Reading<Option<String>> {
+    match reading {
+        Ok(text) => Ok(Some(text)),
+        Err(reason) if reason.state == ValueState::Absent => Ok(None),
+        Err(reason) => Err(reason),
+    }
+}
+
+/// QEMU by the name of its process: `qemu-system-x86`, `qemu-kvm`, on Proxmox VE `kvm`. The kernel's own threads,
+/// such as `kvm-nx-lpage-re`, are none.
+fn is_emulator(name: &str) -> bool {
+    name == "kvm" || name.starts_with("qemu")
 }
 
 #[cfg(test)]
@@ -133,7 +149,26 @@ pub(super) mod tests {
         nix::unistd::mkfifo(&ground.place("/pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert_eq!(ground.text("/pipe"), Ok(String::new()));
         assert!(ground.file("/pipe").is_none());
-        assert!(ground.lives("/run/a.pid").is_err());
-        assert_eq!(ground.lives("/run/b.pid"), Ok(false));
+    }
+
+    #[test]
+    fn a_number_that_was_left_behind_is_no_machine() {
+        let (_folder, ground) = machine(&[
+            ("/run/none.pid", "none"),
+            ("/run/7.pid", "7\n"),
+            ("/proc/7/comm", "kvm\n"),
+            ("/run/8.pid", "8"),
+            ("/proc/8/comm", "qemu-system-x86\n"),
+            ("/run/9.pid", "9"),
+            ("/proc/9/comm", "kvm-nx-lpage-re\n"),
+            ("/run/10.pid", "10"),
+            ("/run/folder.pid/file", ""),
+        ]);
+        let lives = |name: &str| ground.machine_lives(&format!("/run/{name}.pid"));
+        assert_eq!((lives("7"), lives("8")), (Ok(true), Ok(true)));
+        assert_eq!((lives("9"), lives("10"), lives("missing")), (Ok(false), Ok(false), Ok(false)));
+        for unread in ["none", "folder"] {
+            assert_eq!(lives(unread).unwrap_err().state, ValueState::Error, "{unread}");
+        }
     }
 }

@@ -59,6 +59,20 @@ fn guest(ground: &Ground, kind: PlatformKind, identifier: &str, running: Reading
     .into()
 }
 
+/// A guest whose configuration cannot be read: that it is there, and whether it runs, is known all the same.
+fn unread(kind: PlatformKind, identifier: &str, running: Reading<bool>, reason: &Unknown) -> Guest {
+    GuestReading {
+        name: Err(reason.clone()),
+        identifier: Ok(identifier.to_string()),
+        kind: Ok(kind),
+        running,
+        uuid: Err(reason.clone()),
+        macs: Err(reason.clone()),
+        gpus: Err(reason.clone()),
+    }
+    .into()
+}
+
 /// The display devices among what was passed through.
 fn gpus(ground: &Ground, passed: &[Passed]) -> Reading<Vec<String>> {
     let mut addresses = BTreeSet::new();

@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 
 use super::{
     configured::{Configured, Passed},
-    guest, stems,
+    guest, stems, unread,
 };
 use crate::helper::ground::Ground;
 
@@ -19,15 +19,17 @@ pub(super) fn guests(ground: &Ground) -> Reading<Vec<Guest>> {
     let mut guests = Vec::new();
     for stem in stems(ground, FOLDER, ".xml")?.into_iter().take(super::MOST) {
         let path = format!("{FOLDER}/{stem}.xml");
-        let text = match ground.text(&path) {
-            Ok(text) => text,
-            Err(reason) if reason.state == ValueState::Absent => continue,
-            Err(reason) => return Err(reason),
-        };
-        let told = parse(&text).ok_or_else(|| Unknown::error(format!("{path} is no machine's configuration")))?;
-        let identifier = told.uuid.clone().unwrap_or_else(|| stem.clone());
-        let running = ground.lives(&format!("/run/libvirt/qemu/{stem}.pid"));
-        guests.push(guest(ground, PlatformKind::Vm, &identifier, running, told));
+        let running = ground.machine_lives(&format!("/run/libvirt/qemu/{stem}.pid"));
+        let no_machine = || Unknown::error(format!("{path} is no machine's configuration"));
+        match ground.text(&path).and_then(|text| parse(&text).ok_or_else(no_machine)) {
+            Ok(told) => {
+                let identifier = told.uuid.clone().unwrap_or_else(|| stem.clone());
+                guests.push(guest(ground, PlatformKind::Vm, &identifier, running, told));
+            }
+            // It was removed meanwhile.
+            Err(reason) if reason.state == ValueState::Absent => {}
+            Err(reason) => guests.push(unread(PlatformKind::Vm, &stem, running, &reason)),
+        }
     }
     Ok(guests)
 }
@@ -104,11 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_machine_is_an_error() {
+    fn what_is_no_machine_costs_its_own_row() {
         let bomb = "<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><domain><name>&b;</name></domain>";
         for text in ["", "<network/>", "<domain>", bomb] {
-            let (_folder, ground) = machine(&[("/etc/libvirt/qemu/x.xml", text)]);
-            assert_eq!(super::super::read(&ground).unwrap_err().state, ValueState::Error, "{text}");
+            let files = [("/etc/libvirt/qemu/x.xml", text), ("/etc/libvirt/qemu/k3s-cp2.xml", DOMAIN)];
+            let (_folder, ground) = machine(&files);
+            let guests = super::super::read(&ground).unwrap();
+            let [whole, broken] = &guests[..] else { panic!("{guests:?}") };
+            assert_eq!((whole.name.as_deref(), broken.identifier.as_deref()), (Some("k3s-cp2"), Some("x")));
+            assert_eq!(broken.running, Some(false));
+            for field in ["name", "uuid", "macs", "gpus"] {
+                assert_eq!(broken.unknown[field].state, ValueState::Error, "{text} {field}");
+            }
         }
     }
 

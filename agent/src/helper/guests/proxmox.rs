@@ -53,7 +53,7 @@ fn runs(ground: &Ground, kind: PlatformKind, number: u32) -> Reading<bool> {
         | PlatformKind::RaspberryPi
         | PlatformKind::ProxmoxHost
         | PlatformKind::UnraidHost
-        | PlatformKind::Unrecognised(_) => ground.lives(&format!("/var/run/qemu-server/{number}.pid")),
+        | PlatformKind::Unrecognised(_) => ground.machine_lives(&format!("/var/run/qemu-server/{number}.pid")),
     }
 }
 

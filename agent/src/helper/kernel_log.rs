@@ -1,14 +1,24 @@
 //! Lane `kernel`: what the kernel's log of this boot says of stalls and broken disks (Documentation/ABI/testing/dev-kmsg).
 
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::{
+    fs,
+    io::{BufRead, BufReader, ErrorKind, Read},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+};
 
-use coord_model::Reading;
-use nix::errno::Errno;
+use coord_model::{Reading, Unknown};
+use nix::{
+    errno::Errno,
+    fcntl::OFlag,
+    sys::stat::{major, minor},
+};
 
 use super::ground::Ground;
 use crate::host::{KernelLog, unknown_io};
 
 const LOG: &str = "/dev/kmsg";
+/// Its numbers (Documentation/admin-guide/devices.txt).
+const NUMBERS: (u64, u64) = (1, 11);
 /// Larger than any record: the kernel refuses a reader that could not take a whole one.
 const RECORD: usize = 16 << 10;
 /// The most of the log that is read; the kernel's buffer is smaller unless somebody made it huge.
@@ -19,7 +29,29 @@ const MOST_DISKS: usize = 64;
 /// Reads from the oldest record that the kernel still has to the newest. A kernel that has forgotten records, or has
 /// left some out because they came too fast, has had more than is counted here.
 pub(super) fn read(ground: &Ground) -> Reading<KernelLog> {
-    let mut records = BufReader::with_capacity(RECORD, ground.open(LOG)?).take(LARGEST);
+    count_all(open(ground)?)
+}
+
+/// Opens the log itself. In a container the name often stands for a console or for /dev/null: reading those would take
+/// what somebody types, and would find no stall in them.
+fn open(ground: &Ground) -> Reading<fs::File> {
+    let (place, failed) = (ground.place(LOG), |error: std::io::Error| unknown_io(LOG, &error));
+    is_log(&fs::symlink_metadata(&place).map_err(failed)?)?;
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW).bits();
+    fs::OpenOptions::new().read(true).custom_flags(flags).open(place).map_err(failed)
+}
+
+/// Whether a node is the kernel's log.
+fn is_log(data: &fs::Metadata) -> Reading<()> {
+    if data.file_type().is_char_device() && (major(data.rdev()), minor(data.rdev())) == NUMBERS {
+        return Ok(());
+    }
+    let what = if data.is_symlink() { "a link to something else" } else { "another file" };
+    Err(Unknown::absent(format!("{LOG} is {what} and not the kernel's log")))
+}
+
+fn count_all(log: impl Read) -> Reading<KernelLog> {
+    let mut records = BufReader::with_capacity(RECORD, log).take(LARGEST);
     let (mut log, mut line) = (KernelLog::default(), Vec::new());
     loop {
         line.clear();
@@ -104,8 +136,7 @@ mod tests {
 
     #[test]
     fn stalls_and_failed_requests_are_counted_by_disk() {
-        let (_folder, ground) = machine(&[(LOG, TEXT)]);
-        let log = read(&ground).unwrap();
+        let log = count_all(TEXT.as_bytes()).unwrap();
         let disks = BTreeMap::from([("nvme0n1".to_string(), 1), ("sda".to_string(), 2)]);
         assert_eq!(log, KernelLog { stalls: 3, io_errors: 3, io_errors_by_disk: disks });
     }
@@ -117,10 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn what_only_has_its_name_is_not_read() {
+        let (_folder, ground) = machine(&[(LOG, TEXT)]);
+        assert!(read(&ground).unwrap_err().message.contains("another file"));
+        fs::remove_file(ground.place(LOG)).unwrap();
+        std::os::unix::fs::symlink("/dev/null", ground.place(LOG)).unwrap();
+        let reason = read(&ground).unwrap_err();
+        assert_eq!(reason, Unknown::absent("/dev/kmsg is a link to something else and not the kernel's log"));
+        assert!(is_log(&fs::metadata("/dev/null").unwrap()).is_err());
+    }
+
+    #[test]
     fn a_thousand_disks_are_not_kept_apart() {
         let text: String = (0..1000).map(|number| format!("3,1,1,-;I/O error, dev sd{number}, sector 1\n")).collect();
-        let (_folder, ground) = machine(&[(LOG, &text)]);
-        let log = read(&ground).unwrap();
+        let log = count_all(text.as_bytes()).unwrap();
         assert_eq!((log.io_errors, log.io_errors_by_disk.len()), (1000, MOST_DISKS));
     }
 

@@ -340,7 +340,7 @@ pub(crate) struct DrmClient {
     pub(crate) process: u32,
     /// Whether it runs in a pod of Kubernetes, by its cgroup.
     pub(crate) in_pod: bool,
-    /// Nanoseconds so far by engine, for instance `video`.
+    /// Nanoseconds so far by engine, for instance `video`; from xe cycles, as `cycles-vcs` and `total-cycles-vcs`.
     pub(crate) engines: BTreeMap<String, u64>,
     /// Engines of that class (`drm-engine-capacity-*`), one where nothing is said.
     pub(crate) capacity: BTreeMap<String, u32>,

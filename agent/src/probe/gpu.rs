@@ -120,9 +120,7 @@ fn device(
         |name: &Option<String>, what: &str| name.clone().ok_or_else(|| Unknown::absent(format!("no {what} node")));
     let names = subject.names();
     let busy = match (twice, subject.awake()) {
-        (Some(twice), Ok(())) if subject.can_transcode => {
-            busy::percent(host, &names, subject.own_folder(), people.contained, twice)
-        }
+        (Some(twice), Ok(())) if subject.can_transcode => busy::percent(host, subject, people, twice),
         (_, awake) => Err(busy::unmeasured(awake.as_ref().err())),
     };
     GpuDeviceReading {

@@ -67,6 +67,12 @@ impl People {
         Ok(users.into_iter().collect())
     }
 
+    /// Whether anybody has one of these nodes open.
+    pub(super) fn hold(&self, nodes: &[String]) -> Reading<bool> {
+        let open = self.open.as_ref().map_err(Clone::clone)?;
+        Ok(nodes.iter().any(|node| open.get(node).is_some_and(|holders| !holders.is_empty())))
+    }
+
     /// Names of guests that were given the device at `address`.
     pub(super) fn guests(&self, address: &str) -> Reading<Vec<String>> {
         let guests = self.guests.as_ref().map_err(Clone::clone)?;

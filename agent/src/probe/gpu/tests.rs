@@ -204,6 +204,24 @@ fn video_engines_are_measured_when_asked_for_and_only_awake() {
 }
 
 #[test]
+fn a_gpu_is_idle_only_where_nobody_could_use_it_unseen() {
+    let tree = Tree::new();
+    tree.intel();
+    tree.file("proc/uptime", "100.0 50.0\n");
+    let mut asked = Briefing { measures: vec![Measure::GpuBusy], ..Briefing::default() };
+    let answers = |open: &str| {
+        let gpu = r#""gpu": {"/dev/dri/renderD128": {"asRoot": {"errno": null}, "asGroup": {"errno": null}}}"#;
+        let helper = format!(r#"{{{gpu}, "openDevices": {open}, "drmClients": [], "drmClientsLater": []}}"#);
+        format!(r#"{{"schema": 1, {NODE}, {USER}, "helper": {helper}}}"#)
+    };
+    let idle = tree.again(&answers("{}"), &mut asked).remove(0);
+    assert_eq!(idle.video_busy_percent, Some(0.0));
+    let held = tree.again(&answers(r#"{"/dev/dri/renderD128": ["ffmpeg"]}"#), &mut asked).remove(0);
+    assert_eq!(held.video_busy_percent, None);
+    assert_eq!(held.unknown["videoBusyPercent"].state, ValueState::Absent);
+}
+
+#[test]
 fn a_model_that_nobody_knows_says_how_its_codecs_become_known() {
     let tree = Tree::new();
     tree.intel();

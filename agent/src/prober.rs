@@ -145,7 +145,7 @@ impl Prober {
         for kind in due.into_iter().take(MOST_SUSPECTS) {
             self.read_alone(kind, &mut found).await;
         }
-        let mut waiting = if interrupted { found.unasked() } else { Vec::new() };
+        let mut waiting = if interrupted || found.stopped { found.unasked() } else { Vec::new() };
         waiting.extend(self.suspects_to_ask(kinds, &found));
         self.ask_each(waiting, &mut found).await;
         found

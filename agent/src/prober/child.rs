@@ -1,6 +1,9 @@
 //! The probing child: reads what it was asked for, cheap things first, and tells each result before the next step.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::{Duration, Instant},
+};
 
 use coord_model::{AnySection, Section, SectionKind};
 
@@ -19,6 +22,10 @@ use crate::{
 
 /// The name that says that a briefing waits on standard input.
 const BRIEFED: &str = "briefed";
+
+/// How long all superblocks together are asked in one child. Each has a deadline of its own with whoever started it; this
+/// is for many that are slow, of which each would keep it.
+const ALL_SPACES: Duration = Duration::from_secs(10);
 
 /// Which superblocks are asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,15 +128,26 @@ pub(crate) fn run(host: &Host, wanted: &Wanted, mut briefing: Briefing, out: &mu
     if wanted.spaces.any() {
         let rows = table::read(host).unwrap_or_default();
         let spaces = Spaces { except: settled, ..wanted.spaces.clone() };
-        for job in jobs(&rows, &briefing.expect.mounts).into_iter().filter(|job| spaces.includes(job)) {
-            let domain = Domain::Space { device: job.device_number.clone(), path: job.path.clone() };
-            tell(out, &Line::Start(domain))?;
-            let (space, sentinel) = job.ask(host);
-            let sentinel = sentinel.map(Into::into);
-            tell(out, &Line::Space { device: job.device_number, answer: space.into(), sentinel })?;
-        }
+        let chosen = jobs(&rows, &briefing.expect.mounts).into_iter().filter(|job| spaces.includes(job));
+        ask(host, chosen, ALL_SPACES, out)?;
     }
     tell(out, &Line::End)
+}
+
+/// Asks one superblock after the other, and begins none after `patience`.
+fn ask(host: &Host, jobs: impl Iterator<Item = Job>, patience: Duration, out: &mut impl Write) -> io::Result<()> {
+    let began = Instant::now();
+    for job in jobs {
+        if began.elapsed() >= patience {
+            return tell(out, &Line::Stopped);
+        }
+        let domain = Domain::Space { device: job.device_number.clone(), path: job.path.clone() };
+        tell(out, &Line::Start(domain))?;
+        let (space, sentinel) = job.ask(host);
+        let sentinel = sentinel.map(Into::into);
+        tell(out, &Line::Space { device: job.device_number, answer: space.into(), sentinel })?;
+    }
+    Ok(())
 }
 
 /// Device numbers of the mounts whose state the section tells already.
@@ -175,6 +193,19 @@ mod tests {
         assert!(!Spaces { local: true, ..Spaces::default() }.includes(&job));
         assert!(Spaces { one: Some("0:45".to_string()), ..Spaces::default() }.includes(&job));
         assert!(!Spaces { remote: true, except: vec!["0:45".to_string()], ..Spaces::default() }.includes(&job));
+    }
+
+    #[test]
+    fn slow_superblocks_together_have_an_end() {
+        let job = Job { device_number: "0:45".to_string(), path: "/".to_string(), remote: true, sentinel: None };
+        let said = |patience: Duration| {
+            let mut out = Vec::new();
+            ask(&Host::here(), [job.clone()].into_iter(), patience, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(said(Duration::ZERO), "\"stopped\"\n");
+        let asked = said(ALL_SPACES);
+        assert!(asked.lines().count() == 2 && !asked.contains("stopped"), "{asked}");
     }
 
     #[test]

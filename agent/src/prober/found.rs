@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) spaces: SpaceAnswers,
     /// What later readings should know.
     pub(super) memory: Option<String>,
+    /// Whether a child had no time left for the rest of the superblocks.
+    pub(super) stopped: bool,
 }
 
 impl Found {
@@ -31,6 +33,7 @@ impl Found {
                 self.spaces.insert(device, SpaceAnswer::Answered { space: answer.reading(), sentinel });
             }
             Line::Memory(memory) => self.memory = Some(memory),
+            Line::Stopped => self.stopped = true,
             Line::Start(_) | Line::End => {}
         }
     }

@@ -28,6 +28,8 @@ pub(super) enum Line {
     },
     /// What later readings should know, as the text that the next child understands.
     Memory(String),
+    /// There was no time left for the rest of the superblocks.
+    Stopped,
     /// Everything that was asked for is told.
     End,
 }

@@ -72,7 +72,7 @@ pub(super) async fn run(command: &mut Command, limits: Limits, mut found: impl F
             }
             step.advance(&line, limits);
             match line {
-                result @ (Line::Done(_) | Line::Space { .. } | Line::Memory(_)) => found(result),
+                result @ (Line::Done(_) | Line::Space { .. } | Line::Memory(_) | Line::Stopped) => found(result),
                 Line::Start(_) | Line::End => {}
             }
         }
@@ -115,7 +115,7 @@ impl Step {
                 };
                 self.during = Some(domain.clone());
             }
-            Line::Done(_) | Line::Space { .. } | Line::Memory(_) | Line::End => self.during = None,
+            Line::Done(_) | Line::Space { .. } | Line::Memory(_) | Line::Stopped | Line::End => self.during = None,
         }
     }
 }

@@ -99,6 +99,20 @@ async fn a_mount_that_hangs_is_stuck_and_its_neighbour_is_fine() {
     }
 }
 
+#[tokio::test]
+async fn what_a_child_had_no_time_for_is_asked_apart() {
+    let slow = SPACE.replace("0:46", "0:45").replace("/good", "/dead");
+    let script = format!(
+        "case \"$*\" in\n\"probe space=0:46 briefed\")\n{}\n;;\n*)\n{}\n;;\nesac",
+        say(&format!("{SPACE}\n\"end\"")),
+        say(&format!("{MOUNTS}\n{slow}\n\"stopped\"\n\"end\"")),
+    );
+    let (_folder, mut prober) = prober(&script);
+    let sections = read(&mut prober, &[SectionKind::Mounts]).await;
+    assert_eq!(states(mounts(&sections)), [Some(MountState::Ok), Some(MountState::Ok)]);
+    assert!(prober.suspects.is_empty());
+}
+
 /// A section of mounts with these device numbers.
 fn rows(devices: &[&str]) -> String {
     let rows: Vec<String> =

@@ -2,7 +2,12 @@
 //!
 //! Probes know nothing else of the outside, so that a recorded machine is a test of the same code.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use coord_model::{Reading, Unknown};
 
@@ -303,11 +308,12 @@ impl Host {
         }
     }
 
-    /// How much lies below the folder at `path`, counted with bounds; never on another file system.
-    pub(crate) fn folder(&self, path: &str) -> Reading<Folder> {
+    /// How much lies below the folder at `path`, counted with bounds; never on another file system. `mounts` are the
+    /// paths at which one is known to be: they are not even looked at.
+    pub(crate) fn folder(&self, path: &str, mounts: &BTreeSet<&str>) -> Reading<Folder> {
         match self {
-            Self::Live(_) => folder::folder(path),
-            Self::Taped(tape) => tape.answer(path, folder::folder(path), |answers| &mut answers.folders),
+            Self::Live(_) => folder::folder(path, mounts),
+            Self::Taped(tape) => tape.answer(path, folder::folder(path, mounts), |answers| &mut answers.folders),
             Self::Recorded(recording) => recording.answer("folder", path, |answers| &answers.folders),
         }
     }

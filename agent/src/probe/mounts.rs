@@ -30,11 +30,13 @@ mod judge;
 mod kernel_texts;
 mod memory;
 mod servers;
+mod shadow;
 mod source;
 pub(crate) mod statistics;
 pub(crate) mod table;
+mod view;
 
-pub(crate) use expected::{sentinel, settle};
+pub(crate) use expected::{declared_places, sentinel, settle};
 pub(crate) use judge::SPINS_UP;
 pub(crate) use memory::MountsMemory;
 
@@ -48,6 +50,8 @@ struct Tables {
     statistics: Reading<BTreeMap<String, Statistics>>,
     waiting: Reading<BTreeMap<String, u64>>,
     pings: Pings,
+    /// The number of this user, where a mount asks for it.
+    user: Reading<u32>,
     /// Seconds since boot.
     now: f64,
 }
@@ -62,8 +66,10 @@ pub(crate) fn probe(host: &Host, briefing: &mut Briefing) -> Section<section::Mo
     };
     let mut list = table::superblocks(&rows, |family| matches!(family, Family::Remote | Family::Automount));
     let left_out = list.len().saturating_sub(MOST_ROWS);
-    list.truncate(MOST_ROWS);
     let expected = &briefing.expect.mounts;
+    let first = declared_places(expected);
+    list.sort_by_key(|superblock| !superblock.is_at(&first));
+    list.truncate(MOST_ROWS);
     let tables = tables(host, &list, expected::servers(expected));
     let earlier = briefing.memory.mounts.turn();
     let memory = &mut briefing.memory.mounts;
@@ -88,6 +94,11 @@ fn tables(host: &Host, list: &[Superblock<'_>], declared: impl Iterator<Item = S
     let first = || list.iter().filter_map(Superblock::first);
     let servers: BTreeSet<Server> = first().filter_map(|row| servers::behind(row).ok()).chain(declared).collect();
     let fuse = first().any(is_fuse);
+    let user = if first().any(|row| private(row).is_some()) {
+        host.user().map(|user| user.id)
+    } else {
+        Err(Unknown::not_applicable("no mount is for one user only"))
+    };
     let (pings, waiting) = servers::ping_all(host, servers, || {
         // The helper is not started for nothing.
         if fuse { host.root_fact(|answers| &answers.fuse_waiting) } else { Ok(BTreeMap::new()) }
@@ -95,7 +106,7 @@ fn tables(host: &Host, list: &[Superblock<'_>], declared: impl Iterator<Item = S
     let statistics =
         host.read("/proc/self/mountstats").map(|bytes| statistics::parse(&String::from_utf8_lossy(&bytes)));
     let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0.0, |time| Duration::from(time).as_secs_f64());
-    Tables { statistics, waiting, pings, now }
+    Tables { statistics, waiting, pings, user, now }
 }
 
 /// One superblock with all that is known about it.
@@ -105,6 +116,7 @@ struct Subject<'a> {
     waiting: Reading<u64>,
     server: Reading<Server>,
     ping: Reading<Ping>,
+    user: Reading<u32>,
 }
 
 impl<'a> Subject<'a> {
@@ -117,6 +129,7 @@ impl<'a> Subject<'a> {
             waiting: waiting_requests(row, &tables.waiting),
             ping: servers::said(&tables.pings, &server),
             server,
+            user: tables.user.clone(),
         })
     }
 
@@ -141,13 +154,21 @@ impl<'a> Subject<'a> {
             return Some((MountState::IdleAutomount, "nobody has used this automount point".to_string()));
         }
         let by_ping = self.server.as_ref().ok().and_then(|server| judge::by_ping(server, &self.ping));
-        by_ping.or_else(|| judge::by_movement(movement, self.answered()))
+        by_ping.or_else(|| judge::by_movement(movement, self.answered())).or_else(|| self.denied())
+    }
+
+    /// A mount of another user, for which the kernel answers zeros without asking the process behind it.
+    fn denied(&self) -> Option<judge::Decided> {
+        let owner = private(self.row)?;
+        let other = self.user.as_ref().is_ok_and(|user| *user != owner);
+        let detail = || format!("only user {owner} may ask it (mounted without allow_other)");
+        other.then(|| (MountState::Denied, detail()))
     }
 
     /// One row of the section.
     fn mount(self, superblock: &Superblock<'_>, movement: memory::Movement) -> Mount {
         let decided = self.decided(movement);
-        let Self { row, counted, waiting, server, ping } = self;
+        let Self { row, counted, waiting, server, ping, user: _ } = self;
         let (named, export) = source::split(&row.kind, &row.source);
         let asked = || Unknown::new(ValueState::Timeout, NOT_ASKED);
         let mounted = || Unknown::not_applicable("it is mounted");
@@ -193,6 +214,13 @@ impl<'a> Subject<'a> {
 
 fn is_fuse(row: &Row) -> bool {
     row.kind.starts_with("fuse")
+}
+
+/// The only user who may ask a FUSE mount, root included (`fuse_allow_current_process` of the kernel).
+fn private(row: &Row) -> Option<u32> {
+    let options = &row.super_options;
+    let alone = is_fuse(row) && !table::has(options, "allow_other");
+    alone.then(|| table::value(options, "user_id")?.parse().ok()).flatten()
 }
 
 /// Requests on their way, by the counters of the transports.
@@ -247,6 +275,7 @@ mod tests {
             statistics: Ok(BTreeMap::new()),
             waiting: Err(Unknown::denied("no helper")),
             pings: servers.map(|server| (server, ping.clone())).collect(),
+            user: Ok(7),
             now: 0.0,
         };
         Subject::of(&list[0], &tables).unwrap().mount(&list[0], memory::Movement::default())
@@ -292,6 +321,23 @@ mod tests {
         let mount = one("42 27 0:50 / /mnt/user rw - fuse.shfs shfs rw,user_id=0");
         assert_eq!(mount.unknown["waiting"].state, ValueState::Denied);
         assert_eq!(mount.unknown["hard"].state, ValueState::NotApplicable);
+    }
+
+    #[test]
+    fn a_fuse_mount_of_another_user_is_denied_and_not_asked() {
+        let of = |options: &str| one(&format!("42 27 0:50 / /mnt/user rw - fuse.sshfs nas: rw,{options}"));
+        for (options, state) in [
+            ("user_id=0", Some(MountState::Denied)),
+            ("user_id=7", None),
+            ("user_id=0,group_id=0,allow_other", None),
+            ("user_id=x", None),
+        ] {
+            assert_eq!(of(options).state, state, "{options}");
+        }
+        let denied = of("user_id=1000,group_id=1000");
+        let detail = "only user 1000 may ask it (mounted without allow_other)";
+        assert_eq!(denied.detail.as_deref(), Some(detail));
+        assert_eq!(denied.unknown["sizeBytes"], Unknown::denied(detail));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::mounts::{
 };
 use crate::host::{Host, Space};
 
-/// No machine has more superblocks that matter; the rest keep saying that they were not asked.
+/// No machine has more disks or more shares that matter; the rest keep saying that they were not asked.
 const MOST_JOBS: usize = 512;
 /// An answer that takes longer is slow.
 const SLOW_SECONDS: f64 = 1.0;
@@ -56,17 +56,21 @@ pub(crate) enum SpaceAnswer {
     Leaked,
 }
 
-/// Every superblock to ask: disks first, then what can wait for others. Automount points are never among them.
+/// Every superblock to ask: disks first, then what can wait for others, of each what is declared first. Automount points
+/// are never among them.
 pub(crate) fn jobs(rows: &[Row], expected: &[ExpectedMount]) -> Vec<Job> {
+    let first = mounts::declared_places(expected);
     let pick = |family: Family| {
         let remote = family == Family::Remote;
-        table::superblocks(rows, |other| other == family).into_iter().filter_map(move |superblock| {
+        let mut superblocks = table::superblocks(rows, |other| other == family);
+        superblocks.sort_by_key(|superblock| !superblock.is_at(&first));
+        superblocks.into_iter().take(MOST_JOBS).filter_map(move |superblock| {
             let row = superblock.first()?;
             let sentinel = mounts::sentinel(expected, superblock.rows.iter().copied());
             Some(Job { device_number: row.device_number.clone(), path: row.path.clone(), remote, sentinel })
         })
     };
-    pick(Family::Local).chain(pick(Family::Remote)).take(MOST_JOBS).collect()
+    pick(Family::Local).chain(pick(Family::Remote)).collect()
 }
 
 impl Job {
@@ -135,8 +139,10 @@ fn fill_filesystem(row: &mut Filesystem, space: &Reading<Space>) {
 }
 
 fn fill_mount(row: &mut Mount, answer: &SpaceAnswer) {
-    let space = reading(answer);
-    let (state, detail) = judge(row, answer);
+    let told = reading(answer);
+    let zeros = is_fuse(row) && told.as_ref().is_ok_and(|space| space.size_bytes == 0 && space.inodes == 0);
+    let space = if zeros { Err(Unknown::absent("it tells no size")) } else { told };
+    let (state, detail) = if zeros { unproved(row, answer) } else { judge(row, answer) };
     let bytes = |pick: fn(&Space) -> u64| space.as_ref().map(pick).map_err(Clone::clone);
     put(&mut row.unknown, "sizeBytes", &mut row.size_bytes, bytes(|space| space.size_bytes));
     put(&mut row.unknown, "availableBytes", &mut row.available_bytes, bytes(|space| space.available_bytes));
@@ -160,6 +166,20 @@ fn judge(row: &Mount, answer: &SpaceAnswer) -> (Reading<MountState>, Reading<Str
     }
 }
 
+/// The state of a FUSE mount that tells nothing but zeros. To those who may not ask its process, the kernel says the
+/// same without asking it.
+fn unproved(row: &Mount, answer: &SpaceAnswer) -> (Reading<MountState>, Reading<String>) {
+    if row.options.as_ref().is_some_and(|options| table::has(options, "allow_other")) {
+        return judge(row, answer);
+    }
+    let reason = Unknown::absent("it says nothing but zeros, which may be the kernel's word and not its own");
+    (Err(reason.clone()), Err(reason))
+}
+
+fn is_fuse(row: &Mount) -> bool {
+    row.kind.as_ref().is_some_and(|kind| kind.starts_with("fuse"))
+}
+
 /// A mount that did not answer. While its server answers a ping, a disk may be spinning up there.
 fn late(row: &Mount, message: &str, lasting: bool) -> (Reading<MountState>, Reading<String>) {
     match (row.ping_seconds.is_some(), lasting) {
@@ -171,11 +191,10 @@ fn late(row: &Mount, message: &str, lasting: bool) -> (Reading<MountState>, Read
 
 /// A mount whose call failed.
 fn refused(row: &Mount, unknown: &Unknown) -> (Reading<MountState>, Reading<String>) {
-    let fuse = row.kind.as_ref().is_some_and(|kind| kind.starts_with("fuse"));
     let state = match unknown.state {
         ValueState::Timeout => return late(row, &unknown.message, false),
         ValueState::Denied => Ok(MountState::Denied),
-        ValueState::Error => by_errno(errno(&unknown.message), fuse).ok_or_else(|| unknown.clone()),
+        ValueState::Error => by_errno(errno(&unknown.message), is_fuse(row)).ok_or_else(|| unknown.clone()),
         ValueState::Absent
         | ValueState::Asleep
         | ValueState::NotApplicable

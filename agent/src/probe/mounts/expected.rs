@@ -3,7 +3,7 @@
 //! Whether something is mounted is told by the mount table alone. Only a folder that is proved to be on a local disk is
 //! looked into, to tell how much was written below a share that was not there.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use coord_model::{
     ExpectedMount, Reading, Unknown, ValueState,
@@ -13,7 +13,9 @@ use coord_model::{
 use super::{
     judge,
     servers::{self, Pings},
-    table::{self, Family, Row},
+    shadow,
+    table::{Family, Row},
+    view::View,
 };
 use crate::{
     host::{Host, Ping, Protocol, Server},
@@ -35,16 +37,23 @@ fn volume_server(one: &ExpectedMount) -> Option<Server> {
     Some(Server { address: one.server.parse().ok()?, port: NFS_PORT, protocol: Protocol::Nfs(4) })
 }
 
+/// Paths that are declared, and sources of declared volumes: their mounts come first wherever there is a limit.
+pub(crate) fn declared_places(expected: &[ExpectedMount]) -> BTreeSet<String> {
+    let place = |one: &ExpectedMount| if one.volume { declared(one) } else { trimmed(&one.path).to_string() };
+    expected.iter().take(MOST).map(place).collect()
+}
+
 /// Names the rows that are declared, corrects those that are something else, and adds one for each that is missing.
 pub(super) fn apply(host: &Host, rows: &[Row], mounts: &mut Vec<Mount>, expected: &[ExpectedMount], pings: &Pings) {
+    let view = View::of(rows);
     for one in expected.iter().take(MOST) {
-        let added = if one.volume { volume(mounts, one, pings) } else { place(host, rows, mounts, one) };
+        let added = if one.volume { volume(mounts, one, pings) } else { place(host, &view, mounts, one) };
         mounts.extend(added);
     }
 }
 
 /// A mount that must be at its path.
-fn place(host: &Host, rows: &[Row], mounts: &mut [Mount], one: &ExpectedMount) -> Option<Mount> {
+fn place(host: &Host, view: &View<'_>, mounts: &mut [Mount], one: &ExpectedMount) -> Option<Mount> {
     let path = trimmed(&one.path);
     let found = mounts.iter_mut().find(|mount| mount.paths.iter().flatten().any(|other| other == path));
     if let Some(mount) = found {
@@ -56,14 +65,13 @@ fn place(host: &Host, rows: &[Row], mounts: &mut [Mount], one: &ExpectedMount) -
         }
         return None;
     }
-    let under = table::under(rows, path);
-    Some(match under {
+    Some(match view.under(path) {
         Some(row) if row.path == path => occupied(row, one),
         Some(row) if row.family() == Family::Automount => {
             let detail = format!("it lies below {}, an automount point that nobody has used", row.path);
             absent(one, MountState::IdleAutomount, detail, "an automount point is never touched")
         }
-        under => missing(host, under, one),
+        under => missing(host, view, under, one),
     })
 }
 
@@ -83,7 +91,21 @@ pub(super) fn decide(mount: &mut Mount, state: MountState, detail: String) {
     let reason = || {
         let untouched = Unknown::not_applicable("never touched");
         let unasked = || Unknown::new(ValueState::Timeout, format!("it was not asked: {detail}"));
-        Err(if state == MountState::IdleAutomount { untouched } else { unasked() })
+        Err(match state {
+            MountState::IdleAutomount => untouched,
+            MountState::Denied => Unknown::denied(&detail),
+            MountState::Ok
+            | MountState::Slow
+            | MountState::Stuck
+            | MountState::Leaked
+            | MountState::Stale
+            | MountState::ServerDown
+            | MountState::ServiceDown
+            | MountState::ReadOnly
+            | MountState::Missing
+            | MountState::WrongSource
+            | MountState::Unrecognised(_) => unasked(),
+        })
     };
     put(&mut mount.unknown, "sizeBytes", &mut mount.size_bytes, reason());
     put(&mut mount.unknown, "availableBytes", &mut mount.available_bytes, reason());
@@ -176,31 +198,41 @@ fn occupied(row: &Row, one: &ExpectedMount) -> Mount {
 }
 
 /// A declared mount that is not there, and what lies in the folder that it should cover.
-fn missing(host: &Host, under: Option<&Row>, one: &ExpectedMount) -> Mount {
+fn missing(host: &Host, view: &View<'_>, under: Option<&Row>, one: &ExpectedMount) -> Mount {
     let path = trimmed(&one.path);
-    let local = under.filter(|row| matches!(row.family(), Family::Local | Family::Virtual));
-    let folder = match (local, under) {
-        (Some(_), _) => host.folder(path),
-        (None, Some(row)) => {
-            Err(Unknown::not_applicable(format!("its folder is on {}, a {} mount", row.path, row.kind)))
-        }
-        (None, None) => Err(Unknown::absent("the mount table does not tell where its folder is")),
+    let folder = match shadow::folder(host, view, path) {
+        Ok(folder) => folder,
+        Err(reason) => return elsewhere(one, &reason),
     };
-    let below = local.map_or("/", |row| row.path.as_str());
-    let detail = match &folder {
-        Ok(folder) if folder.files > 0 => {
+    let below = under.map_or("/", |row| row.path.as_str());
+    let detail = match (view.buried(path), &folder) {
+        (Some((share, top)), _) => {
+            let (source, on_top) = (&share.source, &top.source);
+            format!("{source} is mounted there, but hidden: {on_top} ({}) was mounted on {} later", top.kind, top.path)
+        }
+        (None, Ok(folder)) if folder.files > 0 => {
             format!("it is not mounted, and files were written into its folder on {below}, which fills up")
         }
-        Ok(_) => format!("it is not mounted; whatever is written there goes to {below}"),
-        Err(unknown) if unknown.state == ValueState::Absent => {
+        (None, Ok(_)) => format!("it is not mounted; whatever is written there goes to {below}"),
+        (None, Err(unknown)) if unknown.state == ValueState::Absent => {
             "it is not mounted, and its folder is not there".to_string()
         }
-        Err(_) => "it is not mounted".to_string(),
+        (None, Err(_)) => "it is not mounted".to_string(),
     };
     let mut mount = absent(one, MountState::Missing, detail, "it is not mounted");
     let part = |pick: fn(&crate::host::Folder) -> u64| folder.as_ref().map(pick).map_err(Clone::clone);
     put(&mut mount.unknown, "shadowBytes", &mut mount.shadow_bytes, part(|folder| folder.bytes));
     put(&mut mount.unknown, "shadowFiles", &mut mount.shadow_files, part(|folder| folder.files));
+    mount
+}
+
+/// A declared path that leads elsewhere, so that nobody can say whether something is mounted there.
+fn elsewhere(one: &ExpectedMount, reason: &Unknown) -> Mount {
+    let mut mount = absent(one, MountState::Missing, String::new(), &reason.message);
+    put(&mut mount.unknown, "state", &mut mount.state, Err(reason.clone()));
+    put(&mut mount.unknown, "detail", &mut mount.detail, Err(reason.clone()));
+    put(&mut mount.unknown, "shadowBytes", &mut mount.shadow_bytes, Err(reason.clone()));
+    put(&mut mount.unknown, "shadowFiles", &mut mount.shadow_files, Err(reason.clone()));
     mount
 }
 

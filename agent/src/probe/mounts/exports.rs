@@ -5,7 +5,10 @@ use coord_model::{
     section::{Export, ExportReading},
 };
 
-use super::table::{self, Row};
+use super::{
+    table::{self, Row},
+    view::View,
+};
 use crate::host::Host;
 
 const FILE: &str = "/etc/exports";
@@ -41,15 +44,16 @@ pub(super) fn read(host: &Host, rows: &[Row]) -> Reading<Vec<Export>> {
     }
     let mut lines = lines?;
     lines.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(lines.into_iter().take(MOST).map(|line| export(line, rows)).collect())
+    let view = View::of(rows);
+    Ok(lines.into_iter().take(MOST).map(|line| export(line, &view)).collect())
 }
 
 fn text(host: &Host, path: &str) -> Reading<String> {
     host.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn export(line: Line, rows: &[Row]) -> Export {
-    let kind = table::under(rows, &line.path).map(|row| row.kind.clone());
+fn export(line: Line, view: &View<'_>) -> Export {
+    let kind = view.under(&line.path).map(|row| row.kind.clone());
     ExportReading {
         kind: kind.ok_or_else(|| Unknown::absent("no file system in the mount table holds it")),
         path: Ok(line.path),
@@ -119,7 +123,7 @@ mod tests {
              3 1 0:44 / /mnt/username rw - xfs /dev/sdb1 rw",
         );
         let kind = |path: &str| {
-            export(Line { path: path.to_string(), clients: String::new() }, &rows).kind.unwrap_or_default()
+            export(Line { path: path.to_string(), clients: String::new() }, &View::of(&rows)).kind.unwrap_or_default()
         };
         assert_eq!(kind("/mnt/user/media"), "fuse.shfs");
         assert_eq!(kind("/mnt/username"), "xfs");

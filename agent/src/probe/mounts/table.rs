@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coord_model::Reading;
 
+use super::view::View;
 use crate::host::Host;
 
 /// The file that is read.
@@ -135,15 +136,18 @@ impl<'a> Superblock<'a> {
     pub(crate) fn first(&self) -> Option<&'a Row> {
         self.rows.first().copied()
     }
+
+    /// Whether it is mounted at one of `places`, or from one of them.
+    pub(crate) fn is_at(&self, places: &BTreeSet<String>) -> bool {
+        self.rows.iter().any(|row| places.contains(&row.path) || places.contains(&row.source))
+    }
 }
 
 /// The superblocks of the rows that `wanted` picks, ordered by path. Automount points share one superblock only where
 /// they are the same mount.
 pub(crate) fn superblocks(rows: &[Row], wanted: impl Fn(Family) -> bool) -> Vec<Superblock<'_>> {
     let mut found: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    let covered = covered(rows);
-    let visible = |row: &&Row| !covered.contains(&(row.identifier, row.path.as_str()));
-    for row in rows.iter().filter(|row| wanted(row.family())).filter(visible) {
+    for row in View::of(rows).visible().filter(|row| wanted(row.family())) {
         found.entry(&row.device_number).or_default().push(row);
     }
     let mut list: Vec<Superblock> = found.into_values().map(|rows| Superblock { rows }).collect();
@@ -152,23 +156,6 @@ pub(crate) fn superblocks(rows: &[Row], wanted: impl Fn(Family) -> bool) -> Vec<
     }
     list.sort_by_key(|superblock| superblock.first().map(|row| row.path.clone()));
     list
-}
-
-/// The visible mount that holds `path`, by the table alone: nothing is touched and no link is followed.
-pub(crate) fn under<'a>(rows: &'a [Row], path: &str) -> Option<&'a Row> {
-    let holds = |row: &&Row| {
-        let below = path.strip_prefix(row.path.trim_end_matches('/'));
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    // Of two at the same path the later is on top.
-    rows.iter().filter(holds).max_by_key(|row| row.path.len())
-}
-
-/// Identifier and path of every mount on top of which something else is mounted, so that its path leads elsewhere.
-/// Both count: ids alone repeat in a truncated or constructed table.
-fn covered(rows: &[Row]) -> BTreeSet<(u32, &str)> {
-    let above = rows.iter().filter(|row| row.parent != row.identifier);
-    above.map(|row| (row.parent, row.path.as_str())).collect()
 }
 
 #[cfg(test)]

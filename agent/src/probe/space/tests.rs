@@ -121,3 +121,32 @@ fn disks_are_asked_before_servers_and_automounts_never() {
     let jobs: Vec<_> = jobs(&rows, &[declared]).into_iter().map(|job| (job.path, job.remote, job.sentinel)).collect();
     assert_eq!(jobs, [("/".to_string(), false, None), ("/a".to_string(), true, Some(Ok("/a/.there".to_string())))]);
 }
+
+#[test]
+fn many_disks_starve_no_share_and_what_is_declared_comes_first() {
+    let disks = (0..600).map(|number| format!("{number} 9 8:{number} / /disk{number} rw - ext4 /dev/sd{number} rw"));
+    let shares = (0..600).map(|number| format!("{number} 9 0:{number} / /s{number} rw - nfs4 nas:/{number} rw"));
+    let text: Vec<String> = disks.chain(shares).collect();
+    let rows = table::parse(&text.join("\n"));
+    let place = ExpectedMount { path: "/s99/".into(), ..ExpectedMount::default() };
+    let volume = ExpectedMount { volume: true, server: "nas".into(), export: "/98".into(), ..ExpectedMount::default() };
+    let jobs = jobs(&rows, &[place, volume]);
+    let remote: Vec<&str> = jobs.iter().filter(|job| job.remote).map(|job| job.path.as_str()).collect();
+    assert_eq!((jobs.len(), remote.len()), (2 * MOST_JOBS, MOST_JOBS));
+    assert_eq!(remote[..3], ["/s98", "/s99", "/s0"]);
+}
+
+#[test]
+fn a_fuse_mount_that_says_zeros_has_no_known_size() {
+    let zeros = || answered(Ok(Space { size_bytes: 0, free_bytes: 0, available_bytes: 0, ..space() }));
+    let of = |kind: &str, options: &str| {
+        let (kind, options) = (Some(kind.to_string()), Some(options.to_string()));
+        merged(Mount { kind, options, ..Mount::default() }, zeros(), &[])
+    };
+    let shared = of("fuse.lxcfs", "rw,user_id=0,allow_other");
+    assert_eq!((shared.state, shared.size_bytes, shared.available_bytes), (Some(MountState::Ok), None, None));
+    let own = of("fuse.sshfs", "rw,user_id=0");
+    assert_eq!((own.state, own.size_bytes), (None, None));
+    assert_eq!(own.unknown["state"].state, ValueState::Absent);
+    assert_eq!(of("nfs4", "rw").size_bytes, Some(0));
+}

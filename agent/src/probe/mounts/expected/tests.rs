@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use super::{super::table, *};
 
 const TABLE: &str = "\
 27 1 8:1 / / rw - ext4 /dev/sda1 rw
@@ -101,6 +101,41 @@ fn a_folder_that_lies_on_a_share_or_an_automount_is_not_touched() {
 }
 
 #[test]
+fn a_path_that_is_not_the_real_one_is_never_missing_and_never_walked() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().to_str().unwrap();
+    std::fs::create_dir_all(folder.path().join("real/media")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("real"), folder.path().join("link")).unwrap();
+    let told = |path: &str| told(&declared(path, "192.168.1.29", "/mnt/user/media"), &BTreeMap::new());
+    for path in [format!("{base}/link"), format!("{base}/link/media"), "/tmp/../data/named".into(), "data".into()] {
+        let mount = told(&path);
+        assert_eq!((mount.state, mount.shadow_files), (None, None), "{path}");
+        assert!(mount.unknown["state"].message.ends_with("declare the real path"), "{path}");
+    }
+    assert_eq!(told(&format!("{base}/real/media")).state, Some(MountState::Missing));
+}
+
+#[test]
+fn a_local_disk_below_a_share_is_not_walked() {
+    let text = format!("{TABLE}\n50 40 8:2 / /data/media/disk rw - ext4 /dev/sdb1 rw");
+    let mut all = Vec::new();
+    let one = declared("/data/media/disk/films", "192.168.1.29", "/films");
+    apply(&Host::here(), &table::parse(&text), &mut all, &[one], &BTreeMap::new());
+    assert_eq!(all[0].unknown["shadowFiles"].message, "its folder is on /data/media, a nfs4 mount");
+}
+
+#[test]
+fn a_hidden_mount_is_missing_and_says_what_is_on_top() {
+    let text = format!("{TABLE}\n50 27 8:2 / /data rw - ext4 /dev/sdb1 rw");
+    let mut all = Vec::new();
+    apply(&Host::here(), &table::parse(&text), &mut all, &[declared("/data/media", "", "")], &BTreeMap::new());
+    assert_eq!(all[0].state, Some(MountState::Missing));
+    let detail =
+        "192.168.1.29:/mnt/user/media is mounted there, but hidden: /dev/sdb1 (ext4) was mounted on /data later";
+    assert_eq!(all[0].detail.as_deref(), Some(detail));
+}
+
+#[test]
 fn a_volume_counts_anywhere_and_else_its_server_decides() {
     let volume = |export: &str| ExpectedMount { volume: true, ..declared("", "192.168.1.29", export) };
     let books = told(&volume("/mnt/user/books"), &BTreeMap::new());
@@ -118,7 +153,12 @@ fn a_volume_counts_anywhere_and_else_its_server_decides() {
 #[test]
 fn every_value_of_an_added_row_is_explained() {
     use coord_model::Facts;
-    for one in [declared("/nonexistent", "", ""), declared("/tmp", "a", "/b"), declared("/auto/x", "a", "/b")] {
+    for one in [
+        declared("/nonexistent", "", ""),
+        declared("/tmp", "a", "/b"),
+        declared("/auto/x", "a", "/b"),
+        declared("x", "a", "/b"),
+    ] {
         assert_eq!(told(&one, &BTreeMap::new()).unexplained(), [""; 0]);
     }
 }

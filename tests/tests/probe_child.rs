@@ -62,7 +62,7 @@ fn readers(path: &str) -> &'static [&'static str] {
     match path.trim_start_matches(|character: char| character != '/') {
         "/self/mountinfo" => &["mounts", "disk", "gpu", "platform", "k3s", "system"],
         "/self/mountstats" => &["mounts"],
-        "/meminfo" | "/stat" | "/loadavg" | "/uptime" | "/cpuinfo" => &["system", "k3s", "platform"],
+        "/meminfo" | "/stat" | "/loadavg" | "/uptime" | "/cpuinfo" => &["system", "k3s", "platform", "gpu", "mounts"],
         "/net/route" => &["network"],
         "/cmdline" | "/swaps" | "/mdstat" | "/diskstats" | "/modules" | "/version" => {
             &["system", "platform", "disk", "gpu"]

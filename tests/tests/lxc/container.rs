@@ -88,6 +88,8 @@ impl Container {
             self.libraries(Path::new(from));
         }
         for name in ["coord-agent", "coord-helper"] {
+            // Copied: the folder of the build may be closed to the container's users.
+            fs::copy(program(name), self.path("root/coord").join(name)).unwrap();
             self.libraries(&program(name));
         }
         fs::write(self.path("root/etc/group"), format!("root:x:0:\nrender:x:{RENDER}:\nnogroup:x:65534:\n")).unwrap();
@@ -120,8 +122,6 @@ impl Container {
 
     fn configure(&self, shape: Shape) {
         let own = self.folder.path().display();
-        let built = program("coord-agent");
-        let built = built.parent().unwrap().display();
         let devices = if Path::new("/sys/fs/cgroup/devices").is_dir() { "lxc.cgroup" } else { "lxc.cgroup2" };
         let nodes = if shape.nodev {
             // lxc takes nodev for a file system of its own, not for a bind mount.
@@ -133,7 +133,7 @@ impl Container {
             "lxc.rootfs.path = dir:{own}/root\nlxc.uts.name = box\nlxc.autodev = 0\nlxc.net.0.type = empty\n\
              lxc.mount.auto = proc:rw\nlxc.console.path = none\nlxc.init.cmd = /bin/sleep 600\n\
              lxc.mount.entry = {own}/sys sys none bind,ro\nlxc.mount.entry = {nodes}\n\
-             lxc.mount.entry = {own}/socket socket none bind\nlxc.mount.entry = {built} coord none bind,ro\n\
+             lxc.mount.entry = {own}/socket socket none bind\n\
              {devices}.devices.deny = a\n{devices}.devices.allow = c 1:3 rwm\n"
         );
         if shape.allowed {

@@ -9,6 +9,7 @@ use crate::{
         mounts::{statistics, table},
         unraid::emhttp,
     },
+    watch::uevent,
 };
 
 /// /proc/self/mountinfo, down to superblocks.
@@ -50,4 +51,9 @@ pub fn rpc_reply(bytes: &[u8]) {
 /// fdinfo of a DRM client.
 pub fn drm_fdinfo(bytes: &[u8]) {
     let _ = fdinfo::parse(bytes);
+}
+
+/// A uevent of the kernel.
+pub fn uevent(bytes: &[u8]) {
+    let _ = uevent::kind(bytes);
 }

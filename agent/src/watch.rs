@@ -21,7 +21,7 @@ mod pressure;
 mod route;
 mod source;
 mod storm;
-mod uevent;
+pub(crate) mod uevent;
 
 pub(crate) use storm::Storm;
 

@@ -117,7 +117,7 @@ fn first_user_namespace(map: &str) -> bool {
 }
 
 /// The section that a message is about: NUL separated `KEY=VALUE` after a first word `ACTION@PATH`.
-fn kind(message: &[u8]) -> Option<SectionKind> {
+pub(crate) fn kind(message: &[u8]) -> Option<SectionKind> {
     let values = || message.split(|byte| *byte == 0);
     let value = |key: &[u8]| values().find_map(|word| word.strip_prefix(key)?.strip_prefix(b"="));
     match value(b"SUBSYSTEM")? {

@@ -16,12 +16,13 @@ pub(super) struct Target {
 }
 
 /// All of them.
-pub(super) const TARGETS: [Target; 6] = [
+pub(super) const TARGETS: [Target; 7] = [
     Target { name: "mountinfo", files: &["/mountinfo"], longest: 16 << 10 },
     Target { name: "mountstats", files: &["/mountstats"], longest: 16 << 10 },
     Target { name: "emhttp", files: &["/var.ini", "/disks.ini", "/shares.ini", "/sec_nfs.ini"], longest: 16 << 10 },
     Target { name: "rpc_reply", files: &[], longest: 256 },
     Target { name: "drm_fdinfo", files: &[], longest: 4 << 10 },
+    Target { name: "uevent", files: &[], longest: 4 << 10 },
     Target { name: "helper_request", files: &[], longest: 4 << 10 },
 ];
 

@@ -21,12 +21,13 @@ fn gpu(usable: Option<bool>, encode: &[&str]) -> GpuDevice {
 fn machine(gpus: Vec<GpuDevice>) -> Report {
     let stick = SerialDevice { product: Some("SkyConnect v1.0".into()), ..SerialDevice::default() };
     let data = Filesystem { path: Some("/data".into()), rotational: Some(true), ..Filesystem::default() };
-    let mut report = Report::default();
-    report.gpu = Some(Section::read("", Gpu { devices: Some(gpus), ..Gpu::default() }));
-    report.usb = Some(Section::read("", Usb { serial_devices: Some(vec![stick]), ..Usb::default() }));
-    report.disk = Some(Section::read("", Disk { filesystems: Some(vec![data]), ..Disk::default() }));
-    report.system = Some(Section::read("", System { memory_total_bytes: Some(4 << 30), ..System::default() }));
-    report
+    Report {
+        gpu: Some(Section::read("", Gpu { devices: Some(gpus), ..Gpu::default() })),
+        usb: Some(Section::read("", Usb { serial_devices: Some(vec![stick]), ..Usb::default() })),
+        disk: Some(Section::read("", Disk { filesystems: Some(vec![data]), ..Disk::default() })),
+        system: Some(Section::read("", System { memory_total_bytes: Some(4 << 30), ..System::default() })),
+        ..Report::default()
+    }
 }
 
 fn holds(rule: &str, report: &Report) -> Truth {

@@ -17,6 +17,8 @@ mod address;
 mod answers;
 mod error;
 mod fetch;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod folder;
 mod helper_line;
 mod k3s_version;

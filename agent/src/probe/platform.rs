@@ -117,7 +117,8 @@ fn dmi_uuid(host: &Host) -> Reading<String> {
 /// Where libvirt keeps its machines, on any distribution.
 const LIBVIRT: &str = "/etc/libvirt/qemu";
 
-fn guests(host: &Host, kind: Option<PlatformKind>) -> Reading<Vec<Guest>> {
+/// The guests of a hypervisor, from the helper.
+pub(crate) fn guests(host: &Host, kind: Option<PlatformKind>) -> Reading<Vec<Guest>> {
     let all = || host.root_fact(|answers| &answers.guests);
     match kind {
         Some(PlatformKind::ProxmoxHost | PlatformKind::UnraidHost) => all(),

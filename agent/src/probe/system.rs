@@ -73,21 +73,6 @@ fn load_source(cgroup: &cgroup::Cgroup) -> String {
     }
 }
 
-/// A recorded host with these files and no answers.
-#[cfg(test)]
-fn recorded(files: &[(&str, &str)]) -> Host {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("root")).unwrap();
-    for (path, text) in files {
-        let path = folder.path().join("root").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-    // The folder stays until the test program ends: the host has its root open, and files are read through it.
-    Host::recorded(&folder.keep()).unwrap()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

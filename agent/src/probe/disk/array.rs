@@ -62,24 +62,16 @@ mod tests {
     use coord_model::{Facts, ValueState};
 
     use super::*;
+    use crate::host::fixture::{Fixture, recorded};
 
-    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root/sys/block/md0");
-        std::fs::create_dir_all(root.join("queue")).unwrap();
-        for (path, text) in files {
-            let path = root.join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        (folder, host)
+    fn host(files: &[(&str, &'static str)]) -> Fixture {
+        let below = |(path, text): &(&str, &'static str)| (format!("/sys/block/md0/{path}"), *text);
+        recorded(&files.iter().map(below).collect::<Vec<_>>())
     }
 
     #[test]
     fn a_mirror_with_a_missing_half_is_degraded() {
-        let (_folder, host) = host(&[
+        let host = host(&[
             ("md/level", "raid1\n"),
             ("md/array_state", "clean\n"),
             ("md/degraded", "1\n"),
@@ -97,9 +89,9 @@ mod tests {
 
     #[test]
     fn a_level_without_copies_is_never_degraded_and_nonsense_is_an_error() {
-        let (_folder, stripes) = host(&[("md/level", "raid0\n")]);
+        let stripes = host(&[("md/level", "raid0\n")]);
         assert_eq!(array(&stripes, "md0").unknown["degraded"].state, ValueState::NotApplicable);
-        let (_folder, broken) = host(&[("md/level", "raid1\n"), ("md/degraded", "x"), ("md/dev-sda1/errors", "-")]);
+        let broken = host(&[("md/level", "raid1\n"), ("md/degraded", "x"), ("md/dev-sda1/errors", "-")]);
         let array = array(&broken, "md0");
         assert_eq!((array.degraded, array.io_errors), (None, None));
         assert_eq!(array.unknown["degraded"].state, ValueState::Error);

@@ -65,24 +65,8 @@ mod tests {
     use coord_model::ValueState;
 
     use super::*;
+    use crate::host::fixture::recorded;
     use crate::probe::mounts::table;
-
-    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        std::fs::create_dir(&root).unwrap();
-        for (path, text) in files {
-            let path = root.join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match text.strip_prefix("->") {
-                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-                None => std::fs::write(path, text).unwrap(),
-            }
-        }
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        (folder, host)
-    }
 
     fn row(line: &str) -> Row {
         table::parse(line).remove(0)
@@ -90,7 +74,7 @@ mod tests {
 
     #[test]
     fn errors_of_a_mapped_device_stand_under_its_kernel_name() {
-        let (_folder, host) = host(&[
+        let host = recorded(&[
             ("sys/devices/dm-0/size", "1"),
             ("sys/dev/block/252:0", "->../../devices/dm-0"),
             ("sys/fs/ext4/dm-0/errors_count", "3\n"),
@@ -106,7 +90,7 @@ mod tests {
     #[test]
     fn all_devices_of_a_btrfs_count() {
         let stats = "write_errs 0\nread_errs 2\nflush_errs 0\ncorruption_errs 1\ngeneration_errs 0\n";
-        let (_folder, host) = host(&[
+        let host = recorded(&[
             ("sys/fs/btrfs/features/x", ""),
             ("sys/fs/btrfs/11111111-2222/devices/sdb1", "->../../../../devices/sdb1"),
             ("sys/fs/btrfs/11111111-2222/devices/sdc1", "->../../../../devices/sdc1"),

@@ -42,40 +42,32 @@ fn alarm(host: &Host, folder: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::fixture::{Fixture, recorded};
 
-    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root/sys/class/nvme/nvme0");
-        std::fs::create_dir_all(&root).unwrap();
-        for (path, text) in files {
-            let path = root.join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        (folder, host)
+    fn host(files: &[(&str, &'static str)]) -> Fixture {
+        let below = |(path, text): &(&str, &'static str)| (format!("/sys/class/nvme/nvme0/{path}"), *text);
+        recorded(&files.iter().map(below).collect::<Vec<_>>())
     }
 
     #[test]
     fn the_alarm_is_found_where_new_and_old_kernels_have_it() {
         for place in ["hwmon3/temp1_alarm", "device/hwmon/hwmon1/temp1_alarm"] {
-            let (_folder, hot) = host(&[(place, "1\n")]);
+            let hot = host(&[(place, "1\n")]);
             assert!(critical_warning(&hot, "nvme0n1").unwrap().contains("temperature"), "{place}");
-            let (_folder, good) = host(&[(place, "0\n")]);
+            let good = host(&[(place, "0\n")]);
             assert_eq!(critical_warning(&good, "nvme0n1").unwrap_err().state, ValueState::Absent);
         }
     }
 
     #[test]
     fn a_sleeping_disk_is_left_asleep() {
-        let (_folder, host) = host(&[("hwmon3/temp1_alarm", "1\n"), ("device/power/runtime_status", "suspended\n")]);
+        let host = host(&[("hwmon3/temp1_alarm", "1\n"), ("device/power/runtime_status", "suspended\n")]);
         assert_eq!(critical_warning(&host, "nvme0n1").unwrap_err().state, ValueState::Asleep);
     }
 
     #[test]
     fn what_is_no_flag_is_an_error_and_what_is_no_nvme_has_none() {
-        let (_folder, host) = host(&[("hwmon3/temp1_alarm", "x")]);
+        let host = host(&[("hwmon3/temp1_alarm", "x")]);
         assert_eq!(critical_warning(&host, "nvme0n1").unwrap_err().state, ValueState::Error);
         assert_eq!(critical_warning(&host, "nvme7n1").unwrap_err().state, ValueState::Absent);
         assert_eq!(critical_warning(&host, "sda").unwrap_err().state, ValueState::NotApplicable);

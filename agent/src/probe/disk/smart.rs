@@ -107,23 +107,10 @@ fn slots_by_device(text: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn host(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Host) {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        std::fs::create_dir(&root).unwrap();
-        for (path, bytes) in files {
-            let path = root.join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, bytes).unwrap();
-        }
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        (folder, host)
-    }
+    use crate::host::fixture::recorded;
 
     fn verdict(files: &[(&str, &[u8])], disk: &str) -> Reading<String> {
-        let (_folder, host) = host(files);
+        let host = recorded(files);
         let caches = Caches::list(&host);
         let copy = caches.copy(&host, disk);
         caches.verdict(&host, disk, None, copy.as_ref())

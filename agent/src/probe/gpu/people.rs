@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coord_model::{
-    Reading, Unknown,
+    Reading,
     section::{Guest, PlatformKind},
 };
 
@@ -26,22 +26,10 @@ impl People {
     /// Asks the helper; it answers from what it read for this process already.
     pub(super) fn ask(host: &Host) -> Self {
         let kind = platform::kind(host);
-        let guests = match kind {
-            Some(PlatformKind::ProxmoxHost | PlatformKind::UnraidHost) => host.root_fact(|answers| &answers.guests),
-            Some(
-                PlatformKind::BareMetal
-                | PlatformKind::Vm
-                | PlatformKind::Lxc
-                | PlatformKind::Container
-                | PlatformKind::RaspberryPi
-                | PlatformKind::Unrecognised(_),
-            )
-            | None => Err(Unknown::not_applicable("not a hypervisor that Coord knows")),
-        };
         Self {
             clients: host.root_fact(|answers| &answers.drm_clients),
             open: host.root_fact(|answers| &answers.open_devices),
-            guests,
+            guests: platform::guests(host, kind),
             contained: matches!(kind, Some(PlatformKind::Lxc | PlatformKind::Container)),
         }
     }
@@ -108,7 +96,7 @@ mod tests {
         People {
             clients: Ok(clients.iter().map(client).collect()),
             open: Ok(nodes),
-            guests: Err(Unknown::not_applicable("")),
+            guests: Err(coord_model::Unknown::not_applicable("")),
             contained: false,
         }
     }

@@ -36,25 +36,18 @@ fn state(text: &str) -> Reading<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::fixture::{Fixture, recorded};
 
-    fn host(threads: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("root")).unwrap();
-        for (thread, stat) in threads {
-            let place = folder.path().join("root/proc/812/task").join(thread);
-            std::fs::create_dir_all(&place).unwrap();
-            std::fs::write(place.join("stat"), stat).unwrap();
-        }
-        std::fs::write(folder.path().join("answers.json"), r#"{"schema": 1}"#).unwrap();
-        let host = Host::recorded(folder.path()).unwrap();
-        (folder, host)
+    fn host(threads: &[(&str, &'static str)]) -> Fixture {
+        let place = |(thread, stat): &(&str, &'static str)| (format!("/proc/812/task/{thread}/stat"), *stat);
+        recorded(&threads.iter().map(place).collect::<Vec<_>>())
     }
 
     #[test]
     fn only_uninterruptible_threads_count() {
         let threads =
             [("812", "812 (k3s) server) S 1 812"), ("813", "813 (k3s-server) D 1 812"), ("814", "814 (D) R 1")];
-        let (_folder, host) = host(&threads);
+        let host = host(&threads);
         assert_eq!(blocked(&host, Ok(&Process::Main(812))), Ok(1));
         assert_eq!(blocked(&host, Ok(&Process::Main(7))).unwrap_err().state, ValueState::Absent);
         assert_eq!(blocked(&host, Ok(&Process::Gone)).unwrap_err().state, ValueState::Absent);
@@ -63,7 +56,7 @@ mod tests {
     #[test]
     fn a_thread_that_makes_no_sense_is_an_error_and_not_zero() {
         for text in ["", "812", "812 (k3s", "812 (k3s)", "\u{0}"] {
-            let (_folder, host) = host(&[("812", text)]);
+            let host = host(&[("812", text)]);
             assert_eq!(blocked(&host, Ok(&Process::Main(812))).unwrap_err().state, ValueState::Error, "{text:?}");
         }
     }

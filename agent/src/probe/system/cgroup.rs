@@ -114,7 +114,8 @@ fn field(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::recorded;
+    use crate::host::fixture::empty;
+    use crate::host::fixture::recorded;
 
     #[test]
     fn either_version_limits_memory_and_processors() {
@@ -155,7 +156,7 @@ mod tests {
         assert!(memory(&host).is_none());
         assert_eq!((quota(&host), busy_seconds(&host)), (None, None));
         assert_eq!((whole(5, 0), whole(1, 100_000), whole(u64::MAX, 1)), (None, Some(1), None));
-        assert!(!cgroup(&recorded(&[])).inside);
+        assert!(!cgroup(&empty()).inside);
     }
 
     #[test]

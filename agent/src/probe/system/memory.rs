@@ -63,7 +63,7 @@ fn field(table: &str, name: &str) -> Reading<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::recorded;
+    use crate::host::fixture::recorded;
 
     const VEIL: (&str, &str) =
         ("proc/self/mountinfo", "411 402 0:50 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw\n");

@@ -91,7 +91,7 @@ fn alarm(host: &Host) -> Option<Reading<bool>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::recorded;
+    use crate::host::fixture::recorded;
 
     #[test]
     fn flags_are_hexadecimal() {

@@ -38,7 +38,7 @@ fn parse(text: &str, line: &str, name: &str) -> Reading<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::{cgroup::cgroup, recorded};
+    use crate::{host::fixture::recorded, probe::system::cgroup::cgroup};
 
     #[test]
     fn a_container_has_its_own_pressure() {

@@ -69,7 +69,7 @@ fn busy_seconds(stat: &str) -> Reading<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::recorded;
+    use crate::host::fixture::recorded;
 
     #[test]
     fn processors_are_counted() {

@@ -37,7 +37,8 @@ pub(super) fn reasons(host: &Host) -> Reading<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::recorded;
+    use crate::host::fixture::empty;
+    use crate::host::fixture::recorded;
 
     #[test]
     fn no_note_counts_only_where_somebody_would_write_it() {
@@ -45,7 +46,7 @@ mod tests {
         let note = ("run/reboot-required", "*** System restart required ***\n");
         let packages = ("run/reboot-required.pkgs", "linux-image-amd64\n");
         assert_eq!(needed(&recorded(&[writer])), Ok(false));
-        assert_eq!(needed(&recorded(&[])).unwrap_err().state, ValueState::NotApplicable);
+        assert_eq!(needed(&empty()).unwrap_err().state, ValueState::NotApplicable);
         let waiting = recorded(&[note, packages]);
         assert_eq!((needed(&waiting), reasons(&waiting)), (Ok(true), Ok(vec!["linux-image-amd64".to_string()])));
         assert!(reasons(&recorded(&[note])).is_err() && reasons(&recorded(&[writer])).is_err());

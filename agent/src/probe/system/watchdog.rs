@@ -25,7 +25,8 @@ pub(super) fn watchdog(host: &Host) -> Reading<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::system::recorded;
+    use crate::host::fixture::empty;
+    use crate::host::fixture::recorded;
 
     #[test]
     fn what_is_known_is_told() {
@@ -37,6 +38,6 @@ mod tests {
         assert_eq!(all, "Broadcom BCM2835 Watchdog timer, active, 15 s, cannot be stopped");
         assert_eq!(watchdog(&recorded(&[identity])).unwrap(), "Broadcom BCM2835 Watchdog timer");
         assert!(watchdog(&recorded(&[timeout])).unwrap_err().message.contains("CONFIG_WATCHDOG_SYSFS"));
-        assert!(watchdog(&recorded(&[])).unwrap_err().message.contains("no watchdog"));
+        assert!(watchdog(&empty()).unwrap_err().message.contains("no watchdog"));
     }
 }

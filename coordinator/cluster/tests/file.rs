@@ -52,16 +52,16 @@ fn the_home_is_understood() {
     let w3 = &home.nodes["k3s-w3"];
     assert_eq!((w3.zone.as_str(), w3.region.as_str(), w3.host.as_str()), ("proxmox", "homelab", "proxmox"));
     assert_eq!((w3.kind, w3.k3s), (Some(PlatformKind::Lxc), K3sRole::Agent));
-    assert_eq!(w3.labels["sw-volume"], "true");
+    assert_eq!(w3.default_labels["sw-volume"], "true");
     assert_eq!(w3.taints[0].to_string(), "gpu=true:NoSchedule");
-    assert!(home.nodes["unraid"].labels.is_empty(), "defaults are for nodes with a role");
+    assert!(home.nodes["unraid"].default_labels.is_empty(), "defaults are for nodes with a role");
     assert_eq!(home.nodes["k3s-cp3"].host, "k3s-cp3");
     let media = &home.mounts["media"];
     assert_eq!((media.writable, media.via), (false, MountWay::Host));
     assert_eq!(home.mounts_of("k3s-w1").map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["media", "transcode"]);
     assert_eq!(home.mounts_of("k3s-cp1").count(), 0);
     assert_eq!(home.rules.len(), 3);
-    assert_eq!(home.not_acted_on(), ["labels and taints", "kubernetes", "workerSets"]);
+    assert_eq!(home.not_acted_on(), ["kubernetes", "workerSets"]);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn regions_hosts_and_defaults_follow() {
     let rooms = desired(&example("two-rooms.yaml"));
     assert_eq!(rooms.zones["attic"], "away");
     assert_eq!((rooms.nodes["cp2"].zone.as_str(), rooms.nodes["cp2"].host.as_str()), ("rack", "pve2"));
-    assert!(!rooms.nodes["edge"].labels.contains_key("storage"), "null takes a default away");
+    assert!(!rooms.nodes["edge"].default_labels.contains_key("storage"), "null takes a default away");
     assert_eq!(rooms.nodes["edge"].region, "away");
     let flat = desired(&example("minimal.yaml"));
     assert_eq!((flat.zones["home"].as_str(), flat.nodes["pi"].host.as_str()), ("flat", "home"));

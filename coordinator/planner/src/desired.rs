@@ -93,8 +93,10 @@ pub struct NodeDeclared {
     pub kind: Option<PlatformKind>,
     /// What k3s does there.
     pub k3s: K3sRole,
-    /// Declared labels, defaults included.
+    /// Its own labels: they win over rules.
     pub labels: BTreeMap<String, String>,
+    /// Labels of all nodes that it did not take away: rules win over them.
+    pub default_labels: BTreeMap<String, String>,
     /// Declared taints.
     pub taints: Vec<Taint>,
     /// Whether being away is normal for it.
@@ -199,9 +201,6 @@ impl Desired {
     #[must_use]
     pub fn not_acted_on(&self) -> Vec<String> {
         let mut parts = Vec::new();
-        if !self.nodes.values().all(|node| node.labels.is_empty() && node.taints.is_empty()) || !self.rules.is_empty() {
-            parts.push("labels and taints".to_string());
-        }
         if self.kubernetes {
             parts.push("kubernetes".to_string());
         }

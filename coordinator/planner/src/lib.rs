@@ -7,19 +7,32 @@
 
 extern crate alloc;
 
+mod decisions;
 mod desired;
 mod fleet;
 mod guest;
+mod kubernetes;
 mod observed;
+mod plan;
+mod planning;
 mod rule;
 mod span;
+mod steady;
 mod when;
 
+pub use decisions::{Accepted, Decisions, Pause, Taken};
 pub use desired::{
     Consent, Desired, LabelRule, MountDeclared, MountWay, NodeDeclared, OnFalse, Policy, Taint, TaintEffect,
 };
 pub use fleet::{Fleet, NodeHealth, fleet, healthy};
 pub use guest::{Machine, Place, places};
+pub use kubernetes::{
+    KubeNode, KubernetesObserved, LABEL_MANAGER, LabelAt, LabelUser, Manager, ManagerOperation, OWNED_TAINTS, Reach,
+    Survey, TaintKey, UNINITIALISED, UserKind, WriteLease, WriteRefusal,
+};
 pub use observed::{ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing};
+pub use plan::{Action, Cause, Change, Held, Kept, Plan, Proposal, TimedWait, label_subject, taint_subject};
+pub use planning::plan;
 pub use span::span;
+pub use steady::{FactAt, Judged, Memories, Memory, Said, fold, judged};
 pub use when::{Comparison, Fact, Kind, Literal, ParseFailure, Truth, When};

@@ -1,11 +1,11 @@
 //! What the coordinator knows at one moment, as plain data.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use coord_model::{Boot, MachineEvidence, Moment, Problem, section::PlatformKind};
 
-use crate::Desired;
+use crate::{Decisions, Desired, Judged, KubernetesObserved};
 
 /// Whether a node belongs to the fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,8 +104,12 @@ pub struct NodeObserved {
     pub kind: Option<PlatformKind>,
     /// The newest protocol that its agent speaks; none before its first Hello.
     pub protocol: Option<u32>,
-    /// What it mounts and exports.
+    /// What it mounts and exports; its own addresses.
     pub sharing: Sharing,
+    /// Its DMI UUID.
+    pub uuid: Option<String>,
+    /// The rules of the cluster file on this node, by their text.
+    pub rules: BTreeMap<String, Judged>,
 }
 
 /// The coordinator about itself.
@@ -134,6 +138,10 @@ pub struct Observed {
     pub cluster_file: ClusterFile,
     /// What is declared, if anything is.
     pub desired: Option<Arc<Desired>>,
+    /// The Kubernetes cluster.
+    pub kubernetes: KubernetesObserved,
+    /// What people decided.
+    pub decisions: Decisions,
     /// The nodes, in any order.
     pub nodes: Vec<NodeObserved>,
 }

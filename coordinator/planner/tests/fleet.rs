@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use coord_model::{Boot, Code, Health, MachineEvidence, Moment, PROTOCOL, Problem, Severity};
 use coord_planner::{
-    ClusterFile, CoordinatorObserved, Fleet, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing, fleet,
+    ClusterFile, CoordinatorObserved, Decisions, Fleet, KubernetesObserved, NetworkMount, NodeObserved, Observed, Pace,
+    Sharing, Standing, fleet,
 };
 
 const START: u64 = 1000;
@@ -31,7 +32,16 @@ fn observed(nodes: Vec<NodeObserved>) -> Observed {
     let now = Moment { boot: seconds(START + 3600), ..Moment::default() };
     let coordinator =
         CoordinatorObserved { started: seconds(START), clock_distrust: None, store_writable: true, events_lost: 0 };
-    Observed { now, pace: Pace::default(), coordinator, cluster_file: ClusterFile::None, desired: None, nodes }
+    Observed {
+        now,
+        pace: Pace::default(),
+        coordinator,
+        cluster_file: ClusterFile::None,
+        desired: None,
+        kubernetes: KubernetesObserved::default(),
+        decisions: Decisions::default(),
+        nodes,
+    }
 }
 
 fn one(node: NodeObserved) -> (Health, Vec<(Code, Severity, String)>) {

@@ -1,11 +1,12 @@
 //! What holds for every fleet: order does not matter, time only ages, and no word is better than its facts.
 #![allow(clippy::unwrap_used, reason = "a test ends where something fails")]
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use coord_model::{Boot, Code, Health, MachineEvidence, Moment, Problem, Severity, Wall};
 use coord_planner::{
-    ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing, fleet, healthy,
+    ClusterFile, CoordinatorObserved, Decisions, KubernetesObserved, NetworkMount, NodeObserved, Observed, Pace,
+    Sharing, Standing, fleet, healthy,
 };
 use proptest::prelude::*;
 
@@ -62,6 +63,8 @@ prop_compose! {
             kind: None,
             cloned: cloned.then(|| ["one".to_owned(), "two".to_owned()]),
             implausible_generation, sometimes, protocol, sharing,
+            uuid: None,
+            rules: BTreeMap::new(),
         }
     }
 }
@@ -87,6 +90,8 @@ prop_compose! {
             },
             cluster_file: ClusterFile::None,
             desired: None,
+            kubernetes: KubernetesObserved::default(),
+            decisions: Decisions::default(),
             nodes,
         }
     }

@@ -25,6 +25,8 @@ fn observed(state: &State, now: Moment) -> Observed {
             events_lost: state.store.events_lost(),
         },
         cluster_file: state.declared.standing(),
+        kubernetes: coord_planner::KubernetesObserved::default(),
+        decisions: coord_planner::Decisions::default(),
         nodes: state.registry.fleet().nodes.values().map(|known| node(known, heartbeat, desired.as_deref())).collect(),
         desired,
     }
@@ -47,6 +49,8 @@ fn node(known: &Known, heartbeat: std::time::Duration, desired: Option<&Desired>
         kind: known.summary.kind,
         protocol: known.protocol,
         sharing: known.summary.sharing.clone(),
+        uuid: known.summary.uuid.clone(),
+        rules: std::collections::BTreeMap::new(),
     }
 }
 

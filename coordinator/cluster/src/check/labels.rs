@@ -80,19 +80,15 @@ pub(super) fn labels<'l>(
     }
 }
 
-/// The labels of a node: its own over the defaults; `null` takes a default away.
-pub(super) fn merged(
+/// The labels of a node: its own, and the defaults that are left; `null` takes a default away.
+pub(super) fn split(
     defaults: Option<&BTreeMap<String, String>>,
     own: &BTreeMap<String, Option<String>>,
-) -> BTreeMap<String, String> {
-    let mut merged = defaults.cloned().unwrap_or_default();
-    for (key, value) in own {
-        match value {
-            Some(value) => drop(merged.insert(key.clone(), value.clone())),
-            None => drop(merged.remove(key)),
-        }
-    }
-    merged
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let mut left = defaults.cloned().unwrap_or_default();
+    left.retain(|key, _| !own.contains_key(key));
+    let set = own.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+    (set.collect(), left)
 }
 
 /// `key=value:effect` or `key:effect`.
@@ -139,8 +135,9 @@ mod tests {
 
     #[test]
     fn null_takes_a_default_away() {
-        let defaults = BTreeMap::from([("a".to_string(), "1".to_string()), ("b".to_string(), "2".to_string())]);
+        let pair = |key: &str, value: &str| (key.to_string(), value.to_string());
+        let defaults = BTreeMap::from([pair("a", "1"), pair("b", "2"), pair("c", "4")]);
         let own = BTreeMap::from([("a".to_string(), None), ("b".to_string(), Some("3".to_string()))]);
-        assert_eq!(merged(Some(&defaults), &own), BTreeMap::from([("b".to_string(), "3".to_string())]));
+        assert_eq!(split(Some(&defaults), &own), (BTreeMap::from([pair("b", "3")]), BTreeMap::from([pair("c", "4")])));
     }
 }

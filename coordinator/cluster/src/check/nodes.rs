@@ -37,6 +37,7 @@ fn one(
     addresses(name, node, findings);
     let zone = zone(spec, name, node, findings)?;
     let defaults = (node.k3s != Role::None).then_some(&spec.node_defaults.labels);
+    let (labels, default_labels) = labels::split(defaults, &node.labels);
     Some(NodeDeclared {
         region: zones.get(&zone).cloned().unwrap_or_default(),
         host: host(spec, name, node, &zone),
@@ -45,7 +46,8 @@ fn one(
         interface: node.interface.clone(),
         kind: node.kind.map(kind),
         k3s: role(node.k3s),
-        labels: labels::merged(defaults, &node.labels),
+        labels,
+        default_labels,
         taints,
         sometimes: node.availability == Availability::Sometimes,
     })

@@ -83,6 +83,9 @@ struct Serve {
     /// The cluster file, read again when it changes [default: /etc/coord/cluster.yaml, which need not exist]
     #[arg(long, env = "COORDINATOR_CLUSTER", value_name = "FILE")]
     cluster: Option<PathBuf>,
+    /// How the Kubernetes cluster is reached, unless this runs in it; it may come later [default: no cluster]
+    #[arg(long, env = "COORDINATOR_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
 }
 
 fn level(text: &str) -> Result<LogLevel, String> {
@@ -102,8 +105,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let layer = Layer { data: flags.data, log: flags.log, ..Layer::default() };
     match verb {
         Verb::Serve(serve) => {
-            let Serve { listen, http, socket, advertise, cluster } = serve;
-            serve_until_stopped(settings(config, Layer { listen, http, socket, advertise, cluster, ..layer })?)
+            let Serve { listen, http, socket, advertise, cluster, kubeconfig } = serve;
+            serve_until_stopped(settings(config, Layer { listen, http, socket, advertise, cluster, kubeconfig, ..layer })?)
         }
         Verb::CheckConfig => Ok(say(&settings(config, layer)?.to_string())?),
         Verb::Backup { file, passphrase } => {

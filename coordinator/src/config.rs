@@ -71,6 +71,17 @@ impl Default for Lifetimes {
     }
 }
 
+/// Where what is declared stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterSource {
+    /// In the cluster file.
+    #[default]
+    File,
+    /// In the custom resource `clusters.coord.homelab` of the Kubernetes cluster.
+    Resource,
+}
+
 /// Everything that can be set, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -102,6 +113,12 @@ pub struct Settings {
     pub clock: ClockSource,
     /// The cluster file, which need not exist.
     pub cluster: PathBuf,
+    /// Where what is declared stands.
+    pub cluster_source: ClusterSource,
+    /// How the Kubernetes cluster is reached, where this does not run in it.
+    pub kubeconfig: Option<PathBuf>,
+    /// The namespace of the coordinator's own objects: its Lease.
+    pub namespace: String,
 }
 
 impl Default for Settings {
@@ -121,6 +138,9 @@ impl Default for Settings {
             log: LogLevel::Info,
             clock: ClockSource::TrustKernel,
             cluster: "/etc/coord/cluster.yaml".into(),
+            cluster_source: ClusterSource::File,
+            kubeconfig: None,
+            namespace: "coord-system".into(),
         }
     }
 }
@@ -148,6 +168,9 @@ impl Settings {
             log: layer.log.unwrap_or(default.log),
             clock: layer.clock.unwrap_or(default.clock),
             cluster: layer.cluster.unwrap_or(default.cluster),
+            cluster_source: layer.cluster_source.unwrap_or(default.cluster_source),
+            kubeconfig: layer.kubeconfig.or(default.kubeconfig),
+            namespace: layer.namespace.unwrap_or(default.namespace),
         };
         settings.consistent()
     }

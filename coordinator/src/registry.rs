@@ -17,7 +17,7 @@ mod known;
 mod session;
 mod sharing;
 
-pub(crate) use known::Known;
+pub(crate) use known::{Known, Reported};
 pub(crate) use session::{Ending, SessionHandle, WAITING_COMMANDS};
 
 /// A command whose outcome somebody waits for.
@@ -199,6 +199,13 @@ impl Registry {
             (known.problems, known.summary) = meaning;
         }
         self.touch();
+    }
+
+    /// What every member reported, cheaply: the sections stay encoded.
+    pub(crate) fn reported(&self) -> Vec<Reported> {
+        let fleet = self.fleet();
+        let members = fleet.nodes.values().filter(|known| known.row.revoked_at.is_none() && known.row.pending.is_none());
+        members.map(Known::reported).collect()
     }
 
     /// Whether this node was asked for this and has not answered.

@@ -4,7 +4,7 @@ use std::{fs, io, net::SocketAddr, path::Path, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::{ClockSource, ConfigError, Lifetime, Lifetimes, LogLevel, Span};
+use super::{ClockSource, ClusterSource, ConfigError, Lifetime, Lifetimes, LogLevel, Span};
 
 /// What one source says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -38,6 +38,12 @@ pub struct Layer {
     pub clock: Option<ClockSource>,
     /// The cluster file.
     pub cluster: Option<PathBuf>,
+    /// Where what is declared stands.
+    pub cluster_source: Option<ClusterSource>,
+    /// How the Kubernetes cluster is reached.
+    pub kubeconfig: Option<PathBuf>,
+    /// The namespace of the coordinator's own objects.
+    pub namespace: Option<String>,
 }
 
 /// What one source says about lifetimes.
@@ -122,6 +128,9 @@ impl Layer {
             log: self.log.or(lower.log),
             clock: self.clock.or(lower.clock),
             cluster: self.cluster.or(lower.cluster),
+            cluster_source: self.cluster_source.or(lower.cluster_source),
+            kubeconfig: self.kubeconfig.or(lower.kubeconfig),
+            namespace: self.namespace.or(lower.namespace),
         }
     }
 }

@@ -37,6 +37,33 @@ impl Kept {
     }
 }
 
+/// What a node reported, for those who ask it again only when it changed.
+#[derive(Debug)]
+pub(crate) struct Reported {
+    /// Hash of its public key.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its last sign of life.
+    pub(crate) heard: Option<Boot>,
+    /// Grows with each message of sections.
+    pub(crate) version: u64,
+    sections: Vec<Kept>,
+}
+
+impl Reported {
+    /// The whole report with the ages of its sections.
+    pub(crate) fn report(&self, now: Boot) -> Report {
+        assembled(&self.sections, now)
+    }
+}
+
+fn assembled(all: &[Kept], now: Boot) -> Report {
+    let mut report = Report::default();
+    all.iter().filter_map(|kept| kept.section(now)).for_each(|section| report.put(section));
+    report
+}
+
 /// Sections as they are kept.
 pub(super) fn kept(sections: Vec<AnySection>, now: Boot) -> Vec<(SectionKind, Kept)> {
     let one = |mut section: AnySection| {
@@ -50,8 +77,7 @@ pub(super) fn kept(sections: Vec<AnySection>, now: Boot) -> Vec<(SectionKind, Ke
 
 /// What all sections of a node show together.
 pub(super) fn meaning(all: &[Kept], now: Boot) -> (Vec<Problem>, Summary) {
-    let mut report = Report::default();
-    all.iter().filter_map(|kept| kept.section(now)).for_each(|section| report.put(section));
+    let report = assembled(all, now);
     (diagnose(&report), summary(&report))
 }
 
@@ -115,6 +141,7 @@ pub(crate) struct Known {
     pub(crate) health: Health,
     /// Since when it has that health.
     pub(crate) health_since: Boot,
+    version: u64,
     sections: BTreeMap<SectionKind, Kept>,
 }
 
@@ -139,6 +166,7 @@ impl Known {
             unknown_sections: 0,
             health: Health::Unknown,
             health_since: now,
+            version: 0,
             sections: BTreeMap::new(),
         }
     }
@@ -191,7 +219,19 @@ impl Known {
             self.refused.insert(refusal.section, refusal);
         }
         self.unknown_sections = unknown;
+        self.version += 1;
         self.sections.values().cloned().collect()
+    }
+
+    /// What it reported, still encoded.
+    pub(super) fn reported(&self) -> Reported {
+        Reported {
+            id: self.row.id.clone(),
+            name: self.row.name.clone(),
+            heard: self.last_heard,
+            version: self.version,
+            sections: self.sections.values().cloned().collect(),
+        }
     }
 
     /// All sections with their ages.

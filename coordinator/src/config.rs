@@ -185,6 +185,11 @@ impl Settings {
                 format!("lostAfter is shorter than {} heartbeats, after which a node is silent", self.silent_after);
             return Err(ConfigError::contradiction(&text));
         }
+        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if self.namespace.is_empty() || self.namespace.len() > 63 || !self.namespace.bytes().all(letter) {
+            let text = format!("namespace: {:?} is not a namespace's name", self.namespace);
+            return Err(ConfigError::contradiction(&text));
+        }
         if let Some(wrong) = self.advertise.iter().find(|address| !is_address(address)) {
             return Err(ConfigError::contradiction(&format!("advertise: {wrong:?} is not HOST:PORT")));
         }

@@ -1,4 +1,5 @@
-//! The cluster file in force: looked at on every turn, replaced when a new version is good, kept when it is not.
+//! What is declared: in the cluster file or in the cluster resource, as the settings say. A new version replaces the
+//! old one when it is good; a bad one or none leaves the old one in force.
 
 use std::{
     fs, io,
@@ -12,6 +13,8 @@ use coord_model::{Expect, ExpectedMount};
 use coord_planner::{ClusterFile, Desired, MountDeclared, MountWay};
 use tokio::sync::watch;
 
+use crate::config::ClusterSource;
+
 /// A version of the file, as it lies on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
@@ -24,22 +27,36 @@ struct Stamp {
 #[derive(Debug)]
 pub(crate) struct Declared {
     path: PathBuf,
+    source: ClusterSource,
     now: Mutex<Now>,
     changes: watch::Sender<()>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Now {
     seen: Option<Stamp>,
+    file: Side,
+    resource: Side,
+}
+
+/// One place where something can be declared.
+#[derive(Debug, Default)]
+struct Side {
     standing: ClusterFile,
     desired: Option<Arc<Desired>>,
 }
 
+/// What lies at one place.
+enum Found {
+    Gone,
+    Unusable(String),
+    Text(String),
+}
+
 impl Declared {
-    /// The file at `path`, which need not exist.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        let now = Now { seen: None, standing: ClusterFile::None, desired: None };
-        Self { path, now: Mutex::new(now), changes: watch::Sender::new(()) }
+    /// In the file at `path`, which need not exist, or in the resource.
+    pub(crate) fn new(path: PathBuf, source: ClusterSource) -> Self {
+        Self { path, source, now: Mutex::default(), changes: watch::Sender::new(()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {
@@ -48,12 +65,31 @@ impl Declared {
 
     /// What is in force.
     pub(crate) fn desired(&self) -> Option<Arc<Desired>> {
-        self.lock().desired.clone()
+        self.lock().side(self.source).desired.clone()
     }
 
-    /// How the file stands.
+    /// How it stands.
     pub(crate) fn standing(&self) -> ClusterFile {
-        self.lock().standing.clone()
+        self.lock().side(self.source).standing.clone()
+    }
+
+    /// Where what is in force stands.
+    pub(crate) fn source(&self) -> ClusterSource {
+        self.source
+    }
+
+    /// Whether the other place declares something else: nobody can tell which one is meant.
+    pub(crate) fn conflict(&self) -> bool {
+        let now = self.lock();
+        let other = match self.source {
+            ClusterSource::File => &now.resource,
+            ClusterSource::Resource => &now.file,
+        };
+        let there = match &other.standing {
+            ClusterFile::InForce | ClusterFile::Invalid(_) => true,
+            ClusterFile::None | ClusterFile::Gone => false,
+        };
+        there && other.desired != now.side(self.source).desired
     }
 
     /// Wakes when something else is in force.
@@ -64,53 +100,62 @@ impl Declared {
     /// Looks at the file; what is to be noted when it changed. Absence is never an order: a file that went away leaves
     /// the last one in force.
     pub(crate) fn look(&self) -> Option<String> {
-        let stamp = stamp(&self.path);
-        if let Ok(stamp) = &stamp
-            && self.lock().seen == *stamp
-        {
-            return None;
-        }
-        let found = match stamp {
-            Ok(None) => Found::Gone,
-            Ok(Some(stamp)) => Found::Text(stamp, fs::read_to_string(&self.path)),
-            Err(error) => Found::Unreadable(error),
+        let found = match stamp(&self.path) {
+            Ok(stamp) if stamp.is_some() && self.lock().seen == stamp => return None,
+            Ok(None) => {
+                self.lock().seen = None;
+                Found::Gone
+            }
+            Ok(Some(stamp)) => match read(&self.path) {
+                Ok(text) => {
+                    self.lock().seen = Some(stamp);
+                    Found::Text(text)
+                }
+                Err(error) => Found::Unusable(format!("it cannot be read: {error}")),
+            },
+            Err(error) => Found::Unusable(format!("it cannot be read: {error}")),
         };
-        self.take(found)
+        self.take(ClusterSource::File, found, &format!("{}:", self.path.display()))
     }
 
-    fn take(&self, found: Found) -> Option<String> {
+    /// Takes in the resources that there are; what is to be noted when that changed.
+    pub(crate) fn resources(&self, texts: Vec<String>) -> Option<String> {
+        let mut texts = texts.into_iter();
+        let found = match (texts.next(), texts.next()) {
+            (None, _) => Found::Gone,
+            (Some(text), None) => Found::Text(text),
+            (Some(_), Some(_)) => {
+                Found::Unusable("there are several, and there is one home (kubectl get clusters.coord.homelab)".into())
+            }
+        };
+        self.take(ClusterSource::Resource, found, "")
+    }
+
+    fn take(&self, source: ClusterSource, found: Found, place: &str) -> Option<String> {
+        let name = name(source);
         let mut now = self.lock();
-        let before = now.standing.clone();
-        match found {
-            Found::Gone => {
-                now.seen = None;
-                now.standing = if now.desired.is_some() { ClusterFile::Gone } else { ClusterFile::None };
-            }
-            Found::Unreadable(error) | Found::Text(_, Err(error)) => {
-                now.standing = ClusterFile::Invalid(format!("it cannot be read: {error}"));
-            }
-            Found::Text(stamp, Ok(text)) => {
-                now.seen = Some(stamp);
-                let Read { desired, mistakes } = coord_cluster::read(&text);
-                match desired {
-                    Some(desired) => {
-                        now.standing = ClusterFile::InForce;
-                        if now.desired.as_deref() != Some(&desired) {
-                            now.desired = Some(Arc::new(desired));
-                            self.changes.send_replace(());
-                            return Some("a new version of the cluster file is in force".into());
-                        }
-                    }
-                    None => now.standing = ClusterFile::Invalid(refused(&self.path, &mistakes)),
-                }
-            }
+        let side = match source {
+            ClusterSource::File => &mut now.file,
+            ClusterSource::Resource => &mut now.resource,
+        };
+        let before = side.standing.clone();
+        let new = side.take(found, place);
+        let note = match &side.standing {
+            _ if new => format!("a new version of the {name} is {}", self.weight(source)),
+            standing if *standing == before => return None,
+            ClusterFile::None => format!("there is no {name}"),
+            ClusterFile::InForce => format!("the {name} is {}", self.weight(source)),
+            ClusterFile::Gone => format!("the {name} is gone; what it said stays {}", self.weight(source)),
+            ClusterFile::Invalid(why) => format!("the {name} was refused: {why}"),
+        };
+        if new && source == self.source {
+            self.changes.send_replace(());
         }
-        (now.standing != before).then(|| match &now.standing {
-            ClusterFile::None => "there is no cluster file".into(),
-            ClusterFile::InForce => "the cluster file is in force".into(),
-            ClusterFile::Gone => "the cluster file is gone; what it said stays in force".into(),
-            ClusterFile::Invalid(why) => format!("the cluster file was refused: {why}"),
-        })
+        Some(note)
+    }
+
+    fn weight(&self, source: ClusterSource) -> &'static str {
+        if source == self.source { "in force" } else { "read, and not in force" }
     }
 
     /// What is expected of the node of that name.
@@ -125,11 +170,54 @@ impl Declared {
     }
 }
 
-/// What lies at the path.
-enum Found {
-    Gone,
-    Unreadable(io::Error),
-    Text(Stamp, io::Result<String>),
+impl Now {
+    fn side(&self, source: ClusterSource) -> &Side {
+        match source {
+            ClusterSource::File => &self.file,
+            ClusterSource::Resource => &self.resource,
+        }
+    }
+}
+
+impl Side {
+    /// Takes in what was found; whether something else is declared now.
+    fn take(&mut self, found: Found, place: &str) -> bool {
+        match found {
+            Found::Gone => {
+                self.standing = if self.desired.is_some() { ClusterFile::Gone } else { ClusterFile::None };
+            }
+            Found::Unusable(why) => self.standing = ClusterFile::Invalid(why),
+            Found::Text(text) => {
+                let Read { desired, mistakes } = coord_cluster::read(&text);
+                let Some(desired) = desired else {
+                    self.standing = ClusterFile::Invalid(refused(place, &mistakes));
+                    return false;
+                };
+                self.standing = ClusterFile::InForce;
+                if self.desired.as_deref() != Some(&desired) {
+                    self.desired = Some(Arc::new(desired));
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+/// What each place is called.
+pub(crate) fn name(source: ClusterSource) -> &'static str {
+    match source {
+        ClusterSource::File => "cluster file",
+        ClusterSource::Resource => "cluster resource",
+    }
+}
+
+/// The file, and one byte more than it may have: the reader refuses that.
+fn read(path: &Path) -> io::Result<String> {
+    let most = u64::try_from(coord_cluster::LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = String::new();
+    io::Read::read_to_string(&mut io::Read::take(fs::File::open(path)?, most), &mut text)?;
+    Ok(text)
 }
 
 fn stamp(path: &Path) -> io::Result<Option<Stamp>> {
@@ -157,11 +245,13 @@ fn expected(name: &str, mount: &MountDeclared) -> ExpectedMount {
     }
 }
 
-/// The first error and how many there are.
-fn refused(path: &Path, mistakes: &[Mistake]) -> String {
+/// The first error and how many there are; `place` stands before its line.
+fn refused(place: &str, mistakes: &[Mistake]) -> String {
     let errors: Vec<&Mistake> = mistakes.iter().filter(|mistake| mistake.weight == Weight::Error).collect();
-    let first = errors.first().map_or_else(String::new, |mistake| {
-        format!("{}:{}:{}: {}", path.display(), mistake.place.line, mistake.place.column, mistake.message)
+    let first = errors.first().map_or_else(String::new, |mistake| match place {
+        // A resource has no lines.
+        "" => mistake.message.clone(),
+        place => format!("{place}{}:{}: {}", mistake.place.line, mistake.place.column, mistake.message),
     });
     match errors.len() {
         0 | 1 => first,
@@ -180,7 +270,7 @@ mod tests {
     fn a_bad_version_or_none_leaves_the_good_one_in_force() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cluster.yaml");
-        let declared = Declared::new(path.clone());
+        let declared = Declared::new(path.clone(), ClusterSource::File);
         assert_eq!((declared.look(), declared.standing()), (None, ClusterFile::None));
         fs::write(&path, GOOD).unwrap();
         assert!(declared.look().is_some_and(|note| note.contains("in force")));
@@ -200,10 +290,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cluster.yaml");
         fs::write(&path, GOOD).unwrap();
-        let declared = Declared::new(path);
+        let declared = Declared::new(path, ClusterSource::File);
         declared.look();
         let mount = declared.expect("pi").mounts.remove(0);
         assert_eq!((mount.name.as_str(), mount.writable, mount.sentinel.as_str()), ("films", true, ".there"));
         assert_eq!(declared.expect("other"), Expect::default());
+    }
+
+    #[test]
+    fn one_place_counts_and_the_other_must_not_say_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cluster.yaml");
+        fs::write(&path, GOOD).unwrap();
+        let declared = Declared::new(path, ClusterSource::Resource);
+        assert!(declared.look().is_some_and(|note| note.contains("not in force")));
+        assert!(declared.desired().is_none() && declared.conflict());
+        assert!(declared.resources(vec![GOOD.into()]).is_some_and(|note| note.contains("cluster resource is in force")));
+        assert!(declared.desired().is_some() && !declared.conflict());
+        assert!(declared.resources(vec![GOOD.replace("flat", "attic")]).is_some());
+        assert!(declared.conflict());
+        assert!(declared.resources(vec![GOOD.into(), GOOD.into()]).is_some_and(|note| note.contains("several")));
+        assert_eq!(declared.desired().unwrap().name, "attic", "what was in force stays");
+        assert!(declared.resources(Vec::new()).is_some_and(|note| note.contains("gone")));
     }
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{clock, planned::Planned, state::State, views::judgement};
 
 mod facts;
+mod verdict;
 
 use facts::Facts;
 

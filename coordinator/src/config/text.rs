@@ -33,6 +33,15 @@ impl fmt::Display for ClockSource {
     }
 }
 
+impl fmt::Display for ClusterSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::File => "file",
+            Self::Resource => "resource",
+        })
+    }
+}
+
 impl fmt::Display for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let advertise: Vec<String> = self.advertise.iter().map(|address| format!("{address:?}")).collect();
@@ -45,7 +54,11 @@ impl fmt::Display for Settings {
         writeln!(formatter, "heartbeat: {}\nfacts: {}", written(self.heartbeat), written(self.facts))?;
         writeln!(formatter, "reconnectCap: {}\nsilentAfter: {}", written(self.reconnect_cap), self.silent_after)?;
         writeln!(formatter, "lostAfter: {}\nlog: {}\nclock: {}", written(self.lost_after), self.log, self.clock)?;
-        writeln!(formatter, "cluster: {:?}", self.cluster)
+        writeln!(formatter, "cluster: {:?}\nclusterSource: {}", self.cluster, self.cluster_source)?;
+        if let Some(kubeconfig) = &self.kubeconfig {
+            writeln!(formatter, "kubeconfig: {kubeconfig:?}")?;
+        }
+        writeln!(formatter, "namespace: {:?}", self.namespace)
     }
 }
 
@@ -62,6 +75,8 @@ mod tests {
             advertise: vec!["pi:7443".into(), "[fd00::5]:7443".into()],
             heartbeat: Duration::from_millis(1500),
             log: LogLevel::Debug,
+            cluster_source: ClusterSource::Resource,
+            kubeconfig: Some("/etc/rancher/k3s/k3s.yaml".into()),
             ..Settings::default()
         };
         let layer = Layer::parse(&settings.to_string(), Path::new("printed")).unwrap();

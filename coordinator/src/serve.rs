@@ -157,7 +157,10 @@ async fn prepare(
     let (instance, epoch, trusted, rows, people, revoked) = remembered.await?;
     let operators =
         people.into_iter().filter(|person| person.revoked_at.is_none()).map(|person| person.key_id).collect();
+    let decisions = crate::decisions::DecisionsKept::load(store.clone(), started).await?;
     Ok(State {
+        decisions,
+        plan: Mutex::default(),
         registry: Registry::new(rows, operators, revoked, started.boot),
         doors: Arc::default(),
         bound,

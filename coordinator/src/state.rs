@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,9 @@ use crate::{
     authority::Authority,
     clock::{self, ClockTrust},
     config::{ClockSource, Settings},
+    decisions::DecisionsKept,
     declared::Declared,
+    planned::Planned,
     registry::Registry,
     serve::{addresses::advertised, doors::Doors},
     store::{Store, events::NewEvent, meta},
@@ -30,7 +32,7 @@ pub(crate) struct State {
     /// What it knows right now.
     pub(crate) registry: Registry,
     /// Connections by key.
-    pub(crate) doors: std::sync::Arc<Doors>,
+    pub(crate) doors: Arc<Doors>,
     /// Which coordinator this is.
     pub(crate) instance: String,
     /// Raised by each restore.
@@ -39,6 +41,10 @@ pub(crate) struct State {
     pub(crate) bound: SocketAddr,
     /// What is declared.
     pub(crate) declared: Declared,
+    /// What people decided.
+    pub(crate) decisions: DecisionsKept,
+    /// What the last turn planned; empty before the first.
+    pub(crate) plan: Mutex<Arc<Planned>>,
     /// When it started.
     pub(crate) started: Moment,
     pub(crate) clock: Mutex<ClockTrust>,
@@ -61,6 +67,16 @@ impl State {
     /// Now on the wall clock.
     pub(crate) fn wall(&self) -> Wall {
         clock::now().wall
+    }
+
+    /// Now on both clocks.
+    pub(crate) fn moment(&self) -> Moment {
+        clock::now()
+    }
+
+    /// What the last turn planned.
+    pub(crate) fn planned(&self) -> Arc<Planned> {
+        Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Addresses that agents and tokens are told; asked anew each time, since a network may come up late.

@@ -12,11 +12,15 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
+pub mod accepts;
+pub mod adopted;
+pub mod approvals;
 pub(crate) mod connect;
 mod database;
 pub mod enrolment;
 mod error;
 pub mod events;
+pub mod fact_changes;
 pub mod generations;
 pub mod in_flight;
 pub mod meta;
@@ -24,9 +28,11 @@ pub(crate) mod migrations;
 pub mod names;
 pub mod nodes;
 pub mod operators;
+pub mod pauses;
 mod pending_events;
 pub mod rejoin;
 pub mod revocations;
+pub mod taken;
 pub mod tokens;
 mod writer;
 

@@ -129,7 +129,7 @@ fn next_epoch(sql: &Connection, folder: &Path) -> Result<u64, StoreError> {
 
 fn change(sql: &mut Connection, folder: &Path, epoch: u64, carried: &Carried, now: Wall) -> Result<usize, StoreError> {
     let transaction = sql.transaction()?;
-    transaction.execute_batch("DROP TABLE authority; DELETE FROM in_flight")?;
+    transaction.execute_batch("DROP TABLE authority; DELETE FROM in_flight; DELETE FROM approvals")?;
     meta::put(&transaction, "epoch", &epoch.to_string())?;
     tokens::revoke_all(&transaction, now)?;
     let kept = merge_revocations(&transaction, folder)?;

@@ -8,13 +8,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::StoreError;
 
 /// The schema that this version writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Marks the file as the coordinator's (`PRAGMA application_id`): "Crd1".
 pub(crate) const APPLICATION_ID: i32 = 0x4372_6431;
 
 /// Step `n` leads from schema `n` to schema `n + 1`. Never change one that was released; add another.
-const STEPS: [&str; SCHEMA_VERSION as usize] = [FIRST];
+const STEPS: [&str; SCHEMA_VERSION as usize] = [FIRST, DECISIONS];
 
 const FIRST: &str = "
 CREATE TABLE meta (
@@ -104,22 +104,83 @@ CREATE TABLE events (
 CREATE INDEX events_subject ON events (subject, id);
 ";
 
+const DECISIONS: &str = "
+CREATE TABLE approvals (
+    content TEXT PRIMARY KEY,
+    who TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE pauses (
+    subject TEXT PRIMARY KEY,
+    who TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE accepts (
+    code TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (code, subject)
+) STRICT;
+
+CREATE TABLE adopted (
+    cluster TEXT PRIMARY KEY,
+    who TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE fact_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    node TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX fact_changes_fact ON fact_changes (node, rule, id);
+
+CREATE TABLE taken (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    node TEXT NOT NULL,
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+";
+
 /// Brings the file to [`SCHEMA_VERSION`].
 pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let found = version(connection)?;
     if found > SCHEMA_VERSION {
         return Err(StoreError::TooNew { path: path.into(), found, known: SCHEMA_VERSION });
     }
-    for (number, step) in (1u32..).zip(STEPS).filter(|(number, _)| *number > found) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(step)?;
-        if number == 1 {
-            first_rows(&transaction)?;
-        }
-        transaction.pragma_update(None, "user_version", number)?;
-        transaction.commit()?;
+    (1u32..)
+        .zip(STEPS)
+        .filter(|(number, _)| *number > found)
+        .try_for_each(|(number, step)| one(connection, number, step))
+}
+
+/// One step with its number.
+fn one(connection: &mut Connection, number: u32, step: &str) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(step)?;
+    if number == 1 {
+        first_rows(&transaction)?;
     }
+    transaction.pragma_update(None, "user_version", number)?;
+    transaction.commit()?;
     Ok(())
+}
+
+/// A file as the first version left it.
+#[cfg(test)]
+pub(crate) fn make_first(connection: &mut Connection) {
+    one(connection, 1, FIRST).expect("the first schema");
 }
 
 /// The schema of an open file; zero for a new one.

@@ -228,3 +228,41 @@ fn an_unfinished_first_start_leaves_more_than_an_empty_file() {
     assert!(std::fs::metadata(folder.path().join(DATABASE_FILE)).unwrap().len() > 0);
     drop(database);
 }
+
+#[test]
+fn a_database_of_the_first_schema_is_brought_up_to_date_and_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(DATABASE_FILE);
+    migrations::make_first(&mut connect::open(&path).unwrap());
+    let instance: String = connect::open(&path)
+        .unwrap()
+        .query_row("SELECT value FROM meta WHERE key = 'instance'", [], |row| row.get(0))
+        .unwrap();
+    let mut database = Database::open(folder.path()).unwrap();
+    assert_eq!(meta::instance(&database).unwrap(), instance);
+    adopted::put(&mut database, "cluster", "ada", NOW).unwrap();
+    assert_eq!(adopted::all(&database).unwrap(), ["cluster"]);
+    drop(database);
+    assert_eq!(migrations::version(&connect::open(&path).unwrap()).unwrap(), SCHEMA_VERSION);
+    assert_eq!(adopted::all(&Database::open(folder.path()).unwrap()).unwrap(), ["cluster"]);
+}
+
+#[test]
+fn of_one_fact_the_last_three_changes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = Database::open(folder.path()).unwrap();
+    let change = |node: &str, minute: i64| fact_changes::FactChange {
+        node: node.into(),
+        rule: "gpu.usable".into(),
+        value: minute % 2 == 0,
+        at: Wall(NOW.0 + minute * 60_000),
+    };
+    for minute in 0..5 {
+        fact_changes::note(&mut database, &change("a", minute)).unwrap();
+    }
+    fact_changes::note(&mut database, &change("b", 9)).unwrap();
+    let kept = [change("a", 2), change("a", 3), change("a", 4), change("b", 9)];
+    assert_eq!(fact_changes::all(&database).unwrap(), kept);
+    fact_changes::forget(&mut database, "a", &["gpu.usable".into(), "another".into()]).unwrap();
+    assert_eq!(fact_changes::all(&database).unwrap(), kept[3..]);
+}

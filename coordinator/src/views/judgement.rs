@@ -7,8 +7,7 @@ use crate::{registry::Known, state::State};
 
 /// Judges the fleet as it is now.
 pub(crate) fn fleet(state: &State) -> Fleet {
-    let now = Moment { boot: state.boot(), wall: state.wall() };
-    coord_planner::fleet(&observed(state, now))
+    coord_planner::fleet(&observed(state, state.moment()))
 }
 
 fn observed(state: &State, now: Moment) -> Observed {
@@ -26,7 +25,7 @@ fn observed(state: &State, now: Moment) -> Observed {
         },
         cluster_file: state.declared.standing(),
         kubernetes: coord_planner::KubernetesObserved::default(),
-        decisions: coord_planner::Decisions::default(),
+        decisions: state.decisions.current(now),
         nodes: state.registry.fleet().nodes.values().map(|known| node(known, heartbeat, desired.as_deref())).collect(),
         desired,
     }

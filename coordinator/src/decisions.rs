@@ -78,14 +78,20 @@ impl DecisionsKept {
         .await
     }
 
-    /// An approved change was made, or failed: it needs approval again.
-    pub(crate) async fn spend(&self, content: &str) -> Result<(), StoreError> {
-        let content = content.to_owned();
+    /// Those of these changes that are approved: nothing is written for the others.
+    pub(crate) fn approved(&self, contents: impl Iterator<Item = String>) -> Vec<String> {
+        let now = self.lock();
+        contents.filter(|content| now.approved.contains_key(content)).collect()
+    }
+
+    /// Approved changes were made, or failed: they need approval again.
+    pub(crate) async fn spend(&self, contents: Vec<String>) -> Result<(), StoreError> {
+        if contents.is_empty() {
+            return Ok(());
+        }
         self.change(
-            move |database| approvals::spend(database, &content).map(|_| content),
-            |decisions, content| {
-                decisions.approved.remove(&content);
-            },
+            move |database| approvals::spend(database, &contents).map(|()| contents),
+            |decisions, contents| decisions.approved.retain(|content, _| !contents.contains(content)),
         )
         .await
     }

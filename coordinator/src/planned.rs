@@ -22,6 +22,12 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
+    /// A plan whose actions are about to be carried out.
+    pub(crate) fn new(plan: Plan, at: Moment, cluster: Option<String>) -> Self {
+        let doing = plan.actions.iter().flat_map(|action| action.changes()).cloned().collect();
+        Self { plan, at, doing, cluster }
+    }
+
     /// Names the plan: the same changes have the same name, whenever and in whatever order they were planned. A plan
     /// without changes is `empty`.
     pub(crate) fn id(&self) -> String {

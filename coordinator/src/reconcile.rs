@@ -30,7 +30,7 @@ const AT_ONCE: usize = 8;
 /// Turns until told to stop.
 pub(crate) async fn run(state: Arc<State>, stop: CancellationToken) {
     let mut changes = state.registry.subscribe();
-    let mut facts = Facts::default();
+    let mut facts = Facts::load(&state).await;
     loop {
         let began = Instant::now();
         changes.mark_unchanged();
@@ -60,12 +60,11 @@ async fn turn(state: &Arc<State>, facts: &mut Facts) -> Duration {
     let plan = coord_planner::plan(desired.as_deref(), &observed, now);
     state.kubernetes.ask(plan.questions.clone());
     let again = due(&plan, now);
-    let actions = plan.actions.clone();
-    publish(state, plan, now, &actions);
-    if !actions.is_empty() {
-        stream::iter(&actions).for_each_concurrent(AT_ONCE, |action| carry_out(state, action)).await;
-        state.planned.finished();
-        state.registry.touch();
+    let planned = Planned::new(plan, now, observed.kubernetes.cluster);
+    publish(state, planned.clone());
+    if !planned.doing.is_empty() {
+        stream::iter(&planned.plan.actions).for_each_concurrent(AT_ONCE, |action| carry_out(state, action)).await;
+        publish(state, Planned { doing: Vec::new(), ..planned });
     }
     again
 }
@@ -76,27 +75,42 @@ fn due(plan: &Plan, now: Moment) -> Duration {
     ends.filter(|left| !left.is_zero()).min().map_or(LONGEST, |left| left.min(LONGEST))
 }
 
-/// Shows the plan, and wakes who looks at it if it is another one.
-fn publish(state: &State, plan: Plan, now: Moment, actions: &[Action]) {
-    let doing: Vec<Change> = actions.iter().flat_map(Action::changes).cloned().collect();
-    let cluster = state.kubernetes.observed().cluster;
-    state.planned.replace(Planned { plan, at: now, doing, cluster });
+/// Shows the plan, and wakes whoever looks at the screens if it is another one.
+fn publish(state: &State, planned: Planned) {
+    let before = state.publish(planned);
+    let after = state.planned();
+    if (&before.plan, &before.doing) != (&after.plan, &after.doing) {
+        state.registry.touch();
+    }
 }
 
-/// One write, and what is told of it. An approval is spent either way.
+/// One write, and what is told of it. Its approvals are spent either way.
 async fn carry_out(state: &State, action: &Action) {
+    let approved = state.decisions.approved(action.changes().iter().map(Change::content));
     let result = state.kubernetes.carry_out(action).await;
+    match &result {
+        Ok(()) => done(state, action, &approved).await,
+        Err(refused) if refused.again => {
+            tracing::debug!(node = action.node(), why = %refused.why, "the write is tried again");
+            return;
+        }
+        Err(refused) => {
+            state.event(&format!("node/{}", action.node()), &format!("the cluster refused a write: {}", refused.why));
+        }
+    }
+    if let Err(error) = state.decisions.spend(approved).await {
+        tracing::warn!(%error, "spent approvals cannot be stored");
+    }
+}
+
+async fn done(state: &State, action: &Action, approved: &[String]) {
     for change in action.changes() {
-        let approved = state.decisions.spend(&change.content()).await;
-        match &result {
-            Ok(()) => {
-                state.event(&change.subject(), &change.to_string());
-                if change.takes() && !approved {
-                    state.decisions.note_taken(change, clock::now()).await;
-                }
-            }
-            Err(refused) if refused.again => tracing::debug!(subject = change.subject(), why = %refused.why, "once more"),
-            Err(refused) => state.event(&change.subject(), &format!("{change}: refused, {}", refused.why)),
+        state.event(&change.subject(), &change.to_string());
+        if change.takes()
+            && !approved.contains(&change.content())
+            && let Err(error) = state.decisions.note_taken(change.node(), &change.subject(), clock::now()).await
+        {
+            tracing::warn!(%error, "what was taken cannot be stored");
         }
     }
 }

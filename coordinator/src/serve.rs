@@ -28,6 +28,8 @@ use crate::{
     clock::{self, ClockTrust},
     config::Settings,
     data::{Data, DataError},
+    declared::Declared,
+    kubernetes::{self, Kubernetes},
     registry::Registry,
     state::{State, synchronised},
     store::{Store, StoreError, in_flight, meta, nodes, operators, revocations},
@@ -131,6 +133,14 @@ async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, 
     bound.map_err(|source| ServeError::Listen { address: address.to_string(), flag, source })
 }
 
+fn kubernetes_settings(settings: &Settings, instance: &str) -> kubernetes::Settings {
+    kubernetes::Settings {
+        kubeconfig: settings.kubeconfig.clone(),
+        namespace: settings.namespace.clone(),
+        holder: instance.to_owned(),
+    }
+}
+
 /// Reads what the store remembers.
 async fn prepare(
     settings: Settings,
@@ -165,7 +175,8 @@ async fn prepare(
         doors: Arc::default(),
         bound,
         clock: Mutex::new(ClockTrust::start(trusted, started, synchronised(&settings))),
-        declared: crate::declared::Declared::new(settings.cluster.clone()),
+        declared: Declared::new(settings.cluster.clone(), settings.cluster_source),
+        kubernetes: Kubernetes::new(kubernetes_settings(&settings, &instance)),
         settings,
         store,
         authority,
@@ -190,6 +201,8 @@ async fn run(
     announce(&state, &listener, &http);
     let accepting = tokio::spawn(acceptor.run(listener, stopping.clone()));
     let turning = tokio::spawn(turn::run(Arc::clone(&state), stopping.clone()));
+    let reconciling = tokio::spawn(crate::reconcile::run(Arc::clone(&state), stopping.clone()));
+    let watching = tokio::spawn(watch_cluster(Arc::clone(&state), stopping.clone()));
     let web = tokio::spawn(http::serve(http, Arc::clone(&state), stopping.clone()));
     let remote =
         router(&state).serve_with_incoming_shutdown(ReceiverStream::new(secured), stopping.clone().cancelled_owned());
@@ -197,6 +210,7 @@ async fn run(
         router(&state).serve_with_incoming_shutdown(socket::incoming(local), stopping.clone().cancelled_owned());
     let (mut remote, mut nearby) = (tokio::spawn(remote), tokio::spawn(nearby));
     let (mut accepting, mut turning, mut web) = (accepting, turning, web);
+    let (mut reconciling, mut watching) = (reconciling, watching);
     // A part that ends by itself must not leave a coordinator that only looks alive.
     let ended = tokio::select! {
         () = stop => None,
@@ -204,6 +218,8 @@ async fn run(
         _ = &mut nearby => Some("the server of the socket"),
         _ = &mut accepting => Some("the acceptor"),
         _ = &mut turning => Some("the regular turn"),
+        _ = &mut reconciling => Some("the reconciling"),
+        _ = &mut watching => Some("the watch of the Kubernetes cluster"),
         _ = &mut web => Some("the HTTP server"),
     };
     tracing::info!("stopping");
@@ -214,8 +230,15 @@ async fn run(
         return Err(ServeError::Ended(part));
     }
     // An open watch or a peer that does not read must not hold up the stop.
-    let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(remote, nearby, accepting, turning, web) }).await;
+    let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(remote, nearby, accepting, turning, web, reconciling, watching) }).await;
     Ok(())
+}
+
+/// Follows the cluster until the end; what changes there wakes the reconciling.
+async fn watch_cluster(state: Arc<State>, stop: CancellationToken) {
+    let waking = Arc::clone(&state);
+    let wake = move || waking.registry.touch();
+    state.kubernetes.run(stop, wake).await;
 }
 
 fn announce(state: &State, listener: &TcpListener, http: &TcpListener) {

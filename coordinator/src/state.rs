@@ -15,6 +15,7 @@ use crate::{
     config::{ClockSource, Settings},
     decisions::DecisionsKept,
     declared::Declared,
+    kubernetes::Kubernetes,
     planned::Planned,
     registry::Registry,
     serve::{addresses::advertised, doors::Doors},
@@ -43,6 +44,8 @@ pub(crate) struct State {
     pub(crate) declared: Declared,
     /// What people decided.
     pub(crate) decisions: DecisionsKept,
+    /// The Kubernetes cluster, where there is one.
+    pub(crate) kubernetes: Kubernetes,
     /// What the last turn planned; empty before the first.
     pub(crate) plan: Mutex<Arc<Planned>>,
     /// When it started.
@@ -77,6 +80,11 @@ impl State {
     /// What the last turn planned.
     pub(crate) fn planned(&self) -> Arc<Planned> {
         Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another plan in its place; gives back the one before.
+    pub(crate) fn publish(&self, planned: Planned) -> Arc<Planned> {
+        std::mem::replace(&mut *self.plan.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(planned))
     }
 
     /// Addresses that agents and tokens are told; asked anew each time, since a network may come up late.

@@ -33,7 +33,7 @@ async fn everything_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = kept(folder.path(), NOW).await;
     first.approve(vec!["one".into(), "two".into()], "ada", NOW.wall).await.unwrap();
-    first.spend("two").await.unwrap();
+    first.spend(vec!["two".into()]).await.unwrap();
     first.pause("node/k3s-w3", pause()).await.unwrap();
     first.pause("", pause()).await.unwrap();
     assert!(first.resume("").await.unwrap() && !first.resume("").await.unwrap());

@@ -1,16 +1,12 @@
 //! What the label rules say of each node, and for how long. A rule is asked again only when the node's report or the
 //! rules changed; the memory of its answers is the planner's `fold`.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use coord_model::{Boot, Moment, Report, Section, Wall};
+use coord_model::{Boot, Moment, Report, Section};
 use coord_planner::{Desired, FactAt, Judged, Memories, Said, Truth, fold, judged};
 
-use crate::{registry::Reported, state::State};
+use crate::{clock, registry::Reported, state::State};
 
 /// A node that was not heard for so many heartbeats has no data: what its last report said may be over.
 const HEARTBEATS: u32 = 3;
@@ -25,28 +21,56 @@ struct Answers {
 }
 
 /// The answers so far, by node id.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Facts {
     answers: BTreeMap<String, Answers>,
+    memories: Memories,
 }
 
 /// Rules as the planner may act on them, by node id and the rule's text.
 pub(super) type Rules = BTreeMap<String, BTreeMap<String, Judged>>;
 
 impl Facts {
+    /// With the changes that the store remembers. Without them a fact that flapped begins anew, which is said.
+    pub(super) async fn load(state: &State) -> Self {
+        let memories = state.decisions.load_memories(clock::now()).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "changes of facts before this start are not known");
+            Memories::new()
+        });
+        Self { answers: BTreeMap::new(), memories }
+    }
+
     /// What may be acted on now. Changes are stored, so that a restart does not forget a fact that flaps.
     pub(super) async fn judge(&mut self, state: &State, desired: Option<&Arc<Desired>>, now: Moment) -> Rules {
         let Some(desired) = desired.filter(|desired| !desired.rules.is_empty()) else { return Rules::new() };
         let nodes = state.registry.reported();
         self.answers.retain(|id, _| nodes.iter().any(|node| node.id == *id));
         nodes.iter().for_each(|node| self.ask(node, desired, now.boot));
+        for fact in state.decisions.take_resumed() {
+            if let Some(memory) = self.memories.get_mut(&fact) {
+                memory.resumed = Some(now.boot);
+            }
+        }
         let silent = state.settings.heartbeat.saturating_mul(HEARTBEATS);
         let said = self.said(&nodes, desired, silent, now.boot);
-        let (after, changed) = remember(state, &said, now);
-        for (fact, value) in changed {
-            state.decisions.note_change(&fact, value, now.wall).await;
+        for (fact, value) in self.remember(&said, now.boot) {
+            if let Err(error) = state.decisions.note_change(&fact, value, now.wall).await {
+                tracing::warn!(%error, "a fact's change cannot be stored");
+            }
         }
-        rules(&nodes, &said, &after, now.boot)
+        rules(&nodes, &said, &self.memories, now.boot)
+    }
+
+    /// Folds what was said into the memories; which facts changed, and to what.
+    fn remember(&mut self, said: &BTreeMap<FactAt, Said>, now: Boot) -> Vec<(FactAt, bool)> {
+        let before = std::mem::take(&mut self.memories);
+        self.memories = fold(&before, said, now);
+        let changed = self.memories.iter().filter_map(|(fact, memory)| {
+            let last = memory.changes.last()?;
+            let same = before.get(fact).and_then(|memory| memory.changes.last()) == Some(last);
+            (!same).then_some((fact.clone(), memory.known?))
+        });
+        changed.collect()
     }
 
     /// Asks the rules again where something changed.
@@ -79,20 +103,6 @@ impl Facts {
     }
 }
 
-/// Folds what was said into the memories; which facts changed, and to what.
-fn remember(state: &State, said: &BTreeMap<FactAt, Said>, now: Moment) -> (Memories, Vec<(FactAt, bool)>) {
-    let mut memories = state.memories.lock().unwrap_or_else(PoisonError::into_inner);
-    let after = fold(&memories, said, now.boot);
-    let changed = after.iter().filter_map(|(fact, memory)| {
-        let before = memories.get(fact).map(|memory| memory.changes.last());
-        let new = memory.changes.last().is_some_and(|last| before != Some(Some(last)));
-        Some((fact.clone(), memory.known?)).filter(|_| new)
-    });
-    let changed = changed.collect();
-    memories.clone_from(&after);
-    (after, changed)
-}
-
 fn rules(nodes: &[Reported], said: &BTreeMap<FactAt, Said>, memories: &Memories, now: Boot) -> Rules {
     let ids: BTreeMap<&str, &str> = nodes.iter().map(|node| (node.name.as_str(), node.id.as_str())).collect();
     let mut rules = Rules::new();
@@ -119,23 +129,4 @@ fn started<T>(section: Option<&Section<T>>, now: Boot, seconds: impl Fn(&T) -> O
     let seconds = seconds(section.facts.as_ref()?)? + section.age_seconds;
     let age = Duration::try_from_secs_f64(seconds.max(0.0)).ok()?;
     Some(Boot(now.0.saturating_sub(age)))
-}
-
-/// Changes that the store remembers, as memories that know nothing else: a restart resets how long a fact has been
-/// steady, not that it flapped.
-pub(crate) fn remembered(changes: &[(FactAt, Wall)], now: Moment) -> Memories {
-    let mut memories = Memories::new();
-    for (fact, at) in changes {
-        let ago = at.until(now.wall);
-        let memory = memories.entry(fact.clone()).or_insert_with(|| coord_planner::Memory {
-            truth: Truth::Unknown("not asked since the coordinator started".into()),
-            since: now.boot,
-            known: None,
-            settled: None,
-            changes: Vec::new(),
-            resumed: None,
-        });
-        memory.changes.push(Boot(now.boot.0.saturating_sub(ago)));
-    }
-    memories
 }

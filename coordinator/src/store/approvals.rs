@@ -33,12 +33,18 @@ pub fn put(database: &mut Database, approvals: &[Approval]) -> Result<(), StoreE
     })
 }
 
-/// The change was made, or failed: its approval is used up. Says whether there was one.
+/// The changes were made, or failed: their approvals are used up.
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn spend(database: &mut Database, content: &str) -> Result<bool, StoreError> {
-    database.write(|writing| Ok(writing.sql.execute("DELETE FROM approvals WHERE content = ?1", [content])? > 0))
+pub fn spend(database: &mut Database, contents: &[String]) -> Result<(), StoreError> {
+    database.write(|writing| {
+        let mut statement = writing.sql.prepare("DELETE FROM approvals WHERE content = ?1")?;
+        for content in contents {
+            statement.execute([content])?;
+        }
+        Ok(())
+    })
 }
 
 /// Drops what ran out before `now`.

@@ -10,7 +10,8 @@ pub(crate) fn fleet(state: &State) -> Fleet {
     coord_planner::fleet(&observed(state, state.moment()))
 }
 
-fn observed(state: &State, now: Moment) -> Observed {
+/// What is known at this moment; what the rules say is for the reconcile loop to add.
+pub(crate) fn observed(state: &State, now: Moment) -> Observed {
     let settings = &state.settings;
     let heartbeat = settings.heartbeat;
     let desired = state.declared.desired();
@@ -24,7 +25,7 @@ fn observed(state: &State, now: Moment) -> Observed {
             events_lost: state.store.events_lost(),
         },
         cluster_file: state.declared.standing(),
-        kubernetes: coord_planner::KubernetesObserved::default(),
+        kubernetes: state.kubernetes.observed(),
         decisions: state.decisions.current(now),
         nodes: state.registry.fleet().nodes.values().map(|known| node(known, heartbeat, desired.as_deref())).collect(),
         desired,

@@ -34,5 +34,7 @@ pub use observed::{ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved,
 pub use plan::{Action, Cause, Change, Held, Kept, Plan, Proposal, TimedWait, label_subject, taint_subject};
 pub use planning::plan;
 pub use span::span;
-pub use steady::{FactAt, Judged, Memories, Memory, Said, fold, judged};
+pub use steady::{
+    CALM_AFTER, CHANGES, FactAt, GAINED_AFTER, Judged, LOST_AFTER, Memories, Memory, QUIET, Said, fold, judged,
+};
 pub use when::{Comparison, Fact, Kind, Literal, ParseFailure, Truth, When};

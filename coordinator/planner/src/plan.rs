@@ -261,6 +261,29 @@ pub struct TimedWait {
     pub until: Option<Boot>,
 }
 
+impl TimedWait {
+    /// Without a time at which it should be looked at again.
+    #[must_use]
+    pub fn new(subject: impl ToString, reason: &str, message: impl ToString) -> Self {
+        let (subject, reason, message) = (subject.to_string(), reason.to_string(), message.to_string());
+        Self { wait: Wait { subject, reason, message, hint: None }, until: None }
+    }
+
+    /// The same with something to type.
+    #[must_use]
+    pub fn hint(mut self, hint: impl ToString) -> Self {
+        self.wait.hint = Some(hint.to_string());
+        self
+    }
+
+    /// The same, to be looked at again then.
+    #[must_use]
+    pub fn until(mut self, until: Option<Boot>) -> Self {
+        self.until = until;
+        self
+    }
+}
+
 /// How a label or taint that Coord keeps stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -276,7 +299,7 @@ pub struct Kept {
     pub live: Option<String>,
     /// Why it is wanted, or not.
     pub cause: Cause,
-    /// How it stands, in words: `in place`, `is set now`, or the reason of its wait.
+    /// How it stands, in words: `in place`, `is set now`, `goes now`, or the reason of its wait.
     pub state: String,
 }
 

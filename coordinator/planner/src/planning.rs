@@ -1,11 +1,81 @@
 //! The plan, phase by phase.
+//!
+//! 1. Without anything declared, or without a cluster that can be read, nothing is done (`gate`).
+//! 2. Every declared node is matched with its Node by evidence, not by name alone (`matching`).
+//! 3. What labels a node should have: topology, its own, the first true rule, defaults (`want`, `fact`).
+//! 4. What is wanted is compared with what is there and whose it is (`ownership`): what differs becomes a wish, what
+//!    is not ours a wait (`labels`, `taints`).
+//! 5. A wish needs consent: policy, pauses, who uses the label (`consent`, `users`).
+//! 6. What takes from more than one node at a time needs a person (`brake`).
+//! 7. What is left becomes one write a Node; everything else gets its reason (`outcome`).
+
+use alloc::vec::Vec;
 
 use coord_model::Moment;
 
 use crate::{Desired, Observed, Plan};
 
+mod brake;
+mod consent;
+mod fact;
+mod gate;
+mod index;
+mod labels;
+mod matching;
+mod outcome;
+mod ownership;
+mod reason;
+mod taints;
+mod users;
+mod want;
+mod wish;
+
+use wish::Work;
+
+/// What one turn looks at.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    now: Moment,
+}
+
 /// Decides. Without anything desired nothing is done, and what Coord owns stays as it is.
 #[must_use]
-pub fn plan(_desired: Option<&Desired>, _observed: &Observed, _now: Moment) -> Plan {
-    Plan::default()
+pub fn plan(desired: Option<&Desired>, observed: &Observed, now: Moment) -> Plan {
+    let mut plan = Plan::default();
+    let turn = desired.and_then(|desired| gate::open(desired, observed, now, &mut plan));
+    match turn {
+        Some(turn) => decide(&turn, &mut plan),
+        None if desired.is_none() => plan.waits.extend(gate::frozen(&observed.kubernetes)),
+        None => {}
+    }
+    in_order(&mut plan);
+    plan
+}
+
+/// Phases 2 to 7.
+fn decide<'a>(turn: &Turn<'a>, plan: &mut Plan) {
+    let keys = want::rule_keys(turn.desired);
+    let mut works: Vec<Work<'a>> = Vec::new();
+    for matched in matching::matched(turn, plan) {
+        if gate::ready(matched.node, plan) {
+            works.push(wish::work(turn, &keys, &matched, plan));
+        }
+    }
+    works.retain(|work| !work.is_done());
+    consent::ask(turn, &mut works, plan);
+    brake::hold(turn, &mut works);
+    wish::join_twins(&mut works);
+    outcome::write(turn, works, plan);
+}
+
+fn in_order(plan: &mut Plan) {
+    let key =
+        |wait: &crate::TimedWait| (wait.wait.subject.clone(), wait.wait.reason.clone(), wait.wait.message.clone());
+    plan.waits.sort_by_cached_key(key);
+    plan.questions.sort();
+    plan.questions.dedup();
+    plan.problems.sort();
+    plan.kept.sort_by(|a, b| (&a.node, a.taint, &a.key).cmp(&(&b.node, b.taint, &b.key)));
 }

@@ -125,6 +125,26 @@ codes! {
     NodeOtherKind = 93 => "node-other-kind", Warning,
         "The cluster file asserts what kind of machine the node is, and its agent found another kind.",
         "Correct `kind` in the cluster file, or look whether two machines have changed their names.";
+    /// Another coordinator writes to the cluster.
+    OtherCoordinator = 94 => "other-coordinator", Warning,
+        "Another coordinator holds the Lease of the Kubernetes cluster. Only its holder writes; this one looks and changes nothing there.",
+        "If there should be one only: stop the other, `kubectl get lease -A | grep coord` shows its name. This one takes over when the Lease runs out.";
+    /// A fact changes its mind too often.
+    FactFlapping = 95 => "fact-flapping", Warning,
+        "The fact behind a label changed three times within 30 minutes. The label stays as it is until the fact has not changed for 30 minutes.",
+        "Look for a loose cable, a driver that restarts, or a rule on a value that moves around its limit. When it is mended: `coordctl resume label/NODE/KEY`.";
+    /// The Kubernetes API cannot be used by the coordinator.
+    KubernetesUnreachable = 96 => "kubernetes-unreachable", Warning,
+        "The coordinator cannot use the Kubernetes API. Labels and taints stay as they are; everything else goes on.",
+        "Look at the servers, the virtual address and the kubeconfig that the coordinator was started with.";
+    /// The cluster file and the cluster resource differ.
+    ClusterSourceConflict = 97 => "cluster-source-conflict", Warning,
+        "A cluster file and a Cluster resource are both there and say different things. The one that `clusterSource` names is in force.",
+        "Remove the one that should not count, or make them equal: `coordctl cluster apply FILE` writes the one in force.";
+    /// The coordinator lacks a right in the cluster.
+    RightMissing = 98 => "right-missing", Warning,
+        "The Kubernetes API refuses something that the coordinator needs, because its account lacks the right.",
+        "`coordctl render kubernetes` prints the rights; the message names the rule to add.";
     /// The device cgroup of the container refuses the GPU.
     GpuDeviceCgroup = 20 => "gpu-device-cgroup", Error,
         "The render node is in the container, but the container's device cgroup refuses it even to root (EPERM).",

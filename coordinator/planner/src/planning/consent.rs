@@ -1,0 +1,125 @@
+//! Whether a wish may be carried out now. The first answer that is not yes counts, in the order of [`judge`].
+
+use alloc::{format, string::String};
+use core::time::Duration;
+
+use coord_model::Boot;
+
+use super::{
+    Turn,
+    ownership::TWINS,
+    users,
+    wish::{Need, Verdict, Wish, Work},
+};
+use crate::{Change, Consent, LabelAt, Plan, Survey, WriteLease};
+
+/// So old a survey may be when its label is taken.
+const SURVEY_AGE: Duration = Duration::from_secs(60);
+/// So long a Node is left alone after the cluster refused a write to it.
+const BACK_OFF: Duration = Duration::from_secs(60);
+
+/// Gives every wish its verdict. What must be asked of the cluster first stands in the plan's questions.
+pub(super) fn ask(turn: &Turn<'_>, works: &mut [Work<'_>], plan: &mut Plan) {
+    for work in works {
+        let barred = barred(turn, work);
+        let (name, host) = (work.name, &work.node.name);
+        for wish in work.labels.iter_mut().chain(&mut work.taints) {
+            let held = barred.clone().or_else(|| paused(turn, name, host, Some(&wish.change.subject())));
+            wish.verdict = held.unwrap_or_else(|| judge(turn, wish, plan));
+        }
+        work.stale &= barred.is_none() && paused(turn, work.name, &work.node.name, None).is_none() && adopted(turn);
+    }
+}
+
+/// What holds for everything on one Node.
+fn barred(turn: &Turn<'_>, work: &Work<'_>) -> Option<Verdict> {
+    if !may_write(turn) {
+        return Some(Verdict::NoLease);
+    }
+    match turn.desired.policy.labels {
+        Consent::Off => Some(Verdict::Off),
+        Consent::Auto | Consent::Approve => refused(turn, &work.node.name).map(|_| Verdict::Refused),
+    }
+}
+
+fn may_write(turn: &Turn<'_>) -> bool {
+    match &turn.observed.kubernetes.lease {
+        WriteLease::Held { until } => *until > turn.now.boot,
+        WriteLease::Other { .. } | WriteLease::Asking | WriteLease::Refused { .. } => false,
+    }
+}
+
+/// Until when this Node is left alone.
+pub(super) fn refused(turn: &Turn<'_>, node: &str) -> Option<Boot> {
+    let until = turn.observed.kubernetes.refusals.get(node)?.at.plus(BACK_OFF);
+    (until > turn.now.boot).then_some(until)
+}
+
+/// The pause that covers a change, or the whole Node: everything, labels, the node by either name, the thing itself.
+fn paused(turn: &Turn<'_>, name: &str, host: &str, subject: Option<&str>) -> Option<Verdict> {
+    let paused = &turn.observed.decisions.paused;
+    if paused.is_empty() {
+        return None;
+    }
+    let nodes = [format!("node/{name}"), format!("node/{host}")];
+    let wide = ["", "labels", name, host].into_iter().chain(nodes.iter().map(String::as_str));
+    let found = wide.chain(subject).find(|subject| paused.contains_key(*subject))?;
+    Some(Verdict::Paused(found.into()))
+}
+
+/// One wish on a Node that may be written.
+fn judge(turn: &Turn<'_>, wish: &Wish, plan: &mut Plan) -> Verdict {
+    let approved = approved(turn, &wish.change);
+    let label = users::asked(&wish.change);
+    let survey = label.as_ref().and_then(|at| turn.observed.kubernetes.surveys.get(at));
+    let old = label.filter(|_| !survey.is_some_and(|survey| fresh(turn, survey)));
+    plan.questions.extend(old.clone());
+    match (&old, survey, need(turn, wish, survey)) {
+        (Some(LabelAt { .. }), None, _) => Verdict::Survey,
+        (_, _, Some(need)) if !approved => Verdict::Ask(need),
+        (Some(LabelAt { .. }), Some(_), _) => Verdict::Survey,
+        (None, _, _) => Verdict::Act { approved },
+    }
+}
+
+fn fresh(turn: &Turn<'_>, survey: &Survey) -> bool {
+    turn.now.boot.since(survey.at) <= SURVEY_AGE
+}
+
+/// Approvals are given by the wall clock, since they outlive a restart.
+fn approved(turn: &Turn<'_>, change: &Change) -> bool {
+    let approved = &turn.observed.decisions.approved;
+    !approved.is_empty() && approved.get(&change.content()).is_some_and(|until| *until > turn.now.wall)
+}
+
+fn adopted(turn: &Turn<'_>) -> bool {
+    let cluster = turn.observed.kubernetes.cluster.as_ref();
+    cluster.is_some_and(|cluster| turn.observed.decisions.adopted.contains(cluster))
+}
+
+/// Why a person must agree, if one must.
+fn need(turn: &Turn<'_>, wish: &Wish, survey: Option<&Survey>) -> Option<Need> {
+    if !adopted(turn) {
+        return Some(Need::FirstTurn);
+    }
+    if moves(&wish.change) {
+        return Some(Need::Place);
+    }
+    if !wish.gladly && survey.is_some_and(|survey| users::others(survey).next().is_some()) {
+        return Some(Need::Users);
+    }
+    match turn.desired.policy.labels {
+        Consent::Auto | Consent::Off => None,
+        Consent::Approve => Some(Need::Policy),
+    }
+}
+
+/// Whether a Node leaves a zone or region that it was in.
+fn moves(change: &Change) -> bool {
+    let place = |key: &str| TWINS[..2].iter().any(|(stable, old)| key == *stable || key == *old);
+    match change {
+        Change::SetLabel { key, before: Some(before), .. } => place(key) && !before.is_empty(),
+        Change::RemoveLabel { key, value, .. } => place(key) && !value.is_empty(),
+        Change::SetLabel { before: None, .. } | Change::SetTaint { .. } | Change::RemoveTaint { .. } => false,
+    }
+}

@@ -1,0 +1,129 @@
+//! Why a rule's answer is not acted on yet: not known, not steady, changing too often.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+};
+use core::time::Duration;
+
+use coord_model::{Boot, Code, Problem};
+
+use super::{Turn, matching::Matched, ownership, want::RuleKeys};
+use crate::{Judged, LabelRule, Plan, TimedWait, Truth, label_subject, span};
+
+/// One rule and the value that it gives to one label of one Node.
+struct Asked<'a> {
+    rule: &'a LabelRule,
+    value: &'a str,
+    judged: &'a Judged,
+    live: Option<&'a str>,
+    now: Boot,
+}
+
+/// A wait for every label that an answer could change and does not yet, and its reason by key; a problem for every
+/// rule that flaps.
+pub(super) fn say<'a>(
+    turn: &Turn<'a>,
+    keys: &RuleKeys<'a>,
+    matched: &Matched<'a>,
+    plan: &mut Plan,
+) -> BTreeMap<&'a str, String> {
+    let mut reasons = BTreeMap::new();
+    for (key, rules) in keys.iter().filter(|(key, _)| !matched.declared.labels.contains_key(**key)) {
+        if let Some(wait) = first(turn, key, rules, matched) {
+            reasons.insert(*key, wait.wait.reason.clone());
+            plan.waits.push(wait);
+        }
+        plan.problems.extend(rules.iter().filter_map(|(rule, _)| flapping(turn, key, rule, matched)));
+    }
+    reasons
+}
+
+/// The first rule that counts and is not simply settled; rules after the one that decides do not count.
+fn first<'a>(
+    turn: &Turn<'a>,
+    key: &str,
+    rules: &[(&'a LabelRule, &'a str)],
+    matched: &Matched<'a>,
+) -> Option<TimedWait> {
+    let node = matched.node;
+    let live = node.labels.get(key).map(String::as_str).filter(|_| ownership::holds(node, key));
+    for (at, (rule, value)) in rules.iter().enumerate() {
+        let Some(judged) = matched.agent.rules.get(&rule.text) else {
+            return Some(wait(node, key, "fact-unknown", unreported(rule, value)));
+        };
+        let asked = Asked { rule, value, judged, live, now: turn.now.boot };
+        let rest = rules.get(at + 1..).unwrap_or_default();
+        if let Some((reason, message, until)) = asked.open(otherwise(rest, key, matched)) {
+            return Some(wait(node, key, reason, message).until(until));
+        }
+        if judged.settled != Some(false) {
+            return None;
+        }
+    }
+    None
+}
+
+/// The value that later rules and the default would give, as far as they are settled.
+fn otherwise<'a>(rest: &[(&'a LabelRule, &'a str)], key: &str, matched: &Matched<'a>) -> Option<&'a str> {
+    let settled = |rule: &LabelRule| matched.agent.rules.get(&rule.text).and_then(|judged| judged.settled);
+    let next = rest.iter().find(|(rule, _)| settled(rule) != Some(false)).map(|(_, value)| *value);
+    next.or_else(|| matched.declared.default_labels.get(key).map(String::as_str))
+}
+
+impl Asked<'_> {
+    /// Reason, sentence and end, if this answer is not acted on and would change something.
+    fn open(&self, otherwise: Option<&str>) -> Option<(&'static str, String, Option<Boot>)> {
+        let label = self.value;
+        let text = &self.rule.text;
+        if let Some(until) = self.judged.frozen {
+            let message = format!(
+                "fact {text} changed too often: nothing is changed until it was steady for {}",
+                span(crate::QUIET)
+            );
+            return Some(("fact-flapping", message, Some(until)));
+        }
+        match (&self.judged.truth, self.judged.settled) {
+            (Truth::True, Some(true)) | (Truth::False, Some(false)) | (Truth::Unknown(_), Some(false)) => None,
+            (Truth::True, Some(false) | None) => (self.live != Some(label)).then(|| self.steady("true")),
+            (Truth::False, Some(true) | None) => (self.live != otherwise).then(|| self.steady("false")),
+            (Truth::Unknown(why), Some(true)) => Some(("no-data", self.unknown(why), None)),
+            (Truth::Unknown(why), None) => Some(("fact-unknown", self.unknown(why), None)),
+        }
+    }
+
+    fn steady(&self, answer: &str) -> (&'static str, String, Option<Boot>) {
+        let (since, now, text) = (self.judged.since, self.now, &self.rule.text);
+        let so_far = span(now.since(since));
+        let of = self.judged.settles.map(|end| end.since(since)).filter(|whole| *whole > Duration::ZERO);
+        let of = of.map_or_else(String::new, |whole| format!(" of {}", span(whole)));
+        ("fact-not-steady", format!("fact {text} is {answer}, steady for {so_far}{of}"), self.judged.settles)
+    }
+
+    fn unknown(&self, why: &str) -> String {
+        let stays = self.live.map_or_else(|| "nothing is set".to_string(), |live| format!("{live:?} stays"));
+        let age = span(self.now.since(self.judged.since));
+        format!("fact {} is not known for {age} ({why}): {stays}", self.rule.text)
+    }
+}
+
+fn unreported(rule: &LabelRule, value: &str) -> String {
+    format!("fact {} was not reported yet, {value:?} depends on it", rule.text)
+}
+
+fn wait(node: &crate::KubeNode, key: &str, reason: &str, message: String) -> TimedWait {
+    TimedWait::new(label_subject(&node.name, key), reason, message)
+}
+
+/// Named after the declared node, as its memory is.
+fn flapping(turn: &Turn<'_>, key: &str, rule: &LabelRule, matched: &Matched<'_>) -> Option<Problem> {
+    let until = matched.agent.rules.get(&rule.text)?.frozen?;
+    let subject = label_subject(matched.name, key);
+    let (times, within, left) = (crate::CHANGES, span(crate::QUIET), span(until.since(turn.now.boot)));
+    let text = &rule.text;
+    let message =
+        format!("fact {text} changed {times} times within {within}: the label stays as it is for another {left}");
+    let hint = format!("coordctl resume {subject}");
+    Some(Problem::new(Code::FactFlapping, subject, message).hint(hint))
+}

@@ -1,0 +1,97 @@
+//! Whose a label is, as the Node's managed fields say.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use crate::{KubeNode, LABEL_MANAGER, Manager, ManagerOperation};
+
+/// Keys below it are Coord's by their name.
+const OWN_PREFIX: &str = "coord.homelab/";
+
+/// The stable form of a key and the old one that the cloud node controller copies over it.
+pub(super) const TWINS: [(&str, &str); 3] = [
+    ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"),
+    ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"),
+    ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"),
+];
+
+/// Names under which k3s itself writes Nodes: its kubelet and the cloud node controller inside it. What only they hold
+/// of [`TWINS`] is free. The list is not proved on every k3s: another name makes a wait, never a wrong write.
+const K3S: [&str; 6] =
+    ["k3s", "k3s-agent", "k3s-server", "k3s-cloud-controller-manager", "cloud-controller-manager", "kubelet"];
+
+/// Whose a label is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Nobody's.
+    Free,
+    /// Coord's alone.
+    Ours,
+    /// Coord's and theirs.
+    Shared(Vec<String>),
+    /// Theirs.
+    Foreign(Vec<String>),
+}
+
+/// Whose `key` is on `node`.
+pub(super) fn owner(node: &KubeNode, key: &str) -> Owner {
+    let all = node.managers.get(key).map_or(&[][..], Vec::as_slice);
+    if !node.labels.contains_key(key) || all.is_empty() {
+        return Owner::Free;
+    }
+    let mine = all.iter().any(is_ours);
+    if mine && all.len() == 1 {
+        return Owner::Ours;
+    }
+    let others = others(all, |manager| of_k3s(key, manager));
+    match (mine, others.is_empty() || key.starts_with(OWN_PREFIX)) {
+        (true, true) => Owner::Ours,
+        (false, true) => Owner::Free,
+        (true, false) => Owner::Shared(others),
+        (false, false) => Owner::Foreign(others),
+    }
+}
+
+/// Everybody else who holds `key`, k3s too: while they do, it does not go when Coord lets go of it.
+pub(super) fn other_holders(node: &KubeNode, key: &str) -> Vec<String> {
+    node.managers.get(key).map(|all| others(all, |_| false)).unwrap_or_default()
+}
+
+fn others(all: &[Manager], ignored: impl Fn(&Manager) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = all
+        .iter()
+        .filter(|manager| !is_ours(manager) && !ignored(manager))
+        .map(|manager| manager.name.clone())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn is_ours(manager: &Manager) -> bool {
+    manager.operation == ManagerOperation::Apply && manager.name == LABEL_MANAGER
+}
+
+fn of_k3s(key: &str, manager: &Manager) -> bool {
+    K3S.contains(&manager.name.as_str()) && TWINS.iter().any(|(stable, old)| key == *stable || key == *old)
+}
+
+/// The labels that Coord holds on `node` now, alone or not, with their live values.
+pub(super) fn held(node: &KubeNode) -> impl Iterator<Item = (&String, &String)> {
+    let mine = node.managers.iter().filter(|(_, all)| all.iter().any(is_ours));
+    mine.filter_map(|(key, _)| node.labels.get_key_value(key))
+}
+
+/// Whether Coord holds this one.
+pub(super) fn holds(node: &KubeNode, key: &str) -> bool {
+    node.labels.contains_key(key) && node.managers.get(key).is_some_and(|all| all.iter().any(is_ours))
+}
+
+/// The whole set that the next apply must name.
+pub(super) fn held_set(node: &KubeNode) -> BTreeMap<String, String> {
+    held(node).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Whether Coord owns any label or taint there.
+pub(super) fn owns_anything(node: &KubeNode) -> bool {
+    !node.owned_taints.is_empty() || held(node).next().is_some()
+}

@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 mod declared;
 pub mod folder;
+pub mod kubernetes;
 pub mod lock;
 mod refusal;
 mod registry;

@@ -8,7 +8,7 @@ pub mod data;
 mod decisions;
 mod declared;
 pub mod folder;
-mod kubernetes;
+pub mod kubernetes;
 pub mod lock;
 mod planned;
 mod reconcile;

@@ -6,6 +6,7 @@ pub mod events;
 mod exporter;
 pub mod fleet;
 pub mod idle;
+pub mod kubernetes;
 pub mod load;
 pub mod machine;
 pub mod process;

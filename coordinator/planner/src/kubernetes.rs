@@ -169,6 +169,15 @@ pub struct WriteRefusal {
     pub hint: Option<String>,
 }
 
+/// Who holds the virtual address of the control plane, as kube-vip's Lease says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VirtualAddressHolder {
+    /// The Node's name.
+    pub holder: String,
+    /// How often it has moved.
+    pub transitions: u32,
+}
+
 /// The whole cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KubernetesObserved {
@@ -184,4 +193,8 @@ pub struct KubernetesObserved {
     pub surveys: BTreeMap<LabelAt, Survey>,
     /// The last write to a Node, by the Node's name, where the cluster refused it.
     pub refusals: BTreeMap<String, WriteRefusal>,
+    /// Why nobody can say who uses a label, where the cluster refuses the look.
+    pub survey_refusal: Option<WriteRefusal>,
+    /// Who holds the control plane's virtual address, where kube-vip gives it one.
+    pub vip: Option<VirtualAddressHolder>,
 }

@@ -28,7 +28,7 @@ pub use fleet::{Fleet, NodeHealth, fleet, healthy};
 pub use guest::{Machine, Place, places};
 pub use kubernetes::{
     KubeNode, KubernetesObserved, LABEL_MANAGER, LabelAt, LabelUser, Manager, ManagerOperation, OWNED_TAINTS, Reach,
-    Survey, TaintKey, UNINITIALISED, UserKind, WriteLease, WriteRefusal,
+    Survey, TaintKey, UNINITIALISED, UserKind, VirtualAddressHolder, WriteLease, WriteRefusal,
 };
 pub use observed::{ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing};
 pub use plan::{Action, Cause, Change, Held, Kept, Plan, Proposal, TimedWait, label_subject, taint_subject};

@@ -5,7 +5,7 @@
 
 use std::{env, time::Duration};
 
-use coord_tests::bench::{agent, events, fleet, idle, machine};
+use coord_tests::bench::{agent, events, fleet, idle, kubernetes, machine};
 
 /// Minutes from the environment, or a default.
 fn minutes(name: &str, default: u64) -> Duration {
@@ -43,5 +43,8 @@ fn main() {
         let steady = minutes("BENCH_STEADY_MINUTES", 2);
         println!("{}", fleet::measure(fleet::Reports::Full, steady, Some(down)));
         println!("{}", fleet::measure(fleet::Reports::Empty, steady, None));
+    }
+    if wants("kubernetes") {
+        println!("{}", kubernetes::measure());
     }
 }

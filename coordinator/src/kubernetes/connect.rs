@@ -1,0 +1,118 @@
+//! A client from a kubeconfig or from the pod's own account, and which cluster it leads to.
+
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api, Client, Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+
+use super::{
+    Settings,
+    failure::{Failure, Right},
+};
+
+/// How long TCP and TLS may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer to a read may take.
+pub(super) const READ: Duration = Duration::from_secs(30);
+/// How long an answer to a write may take: [`super::lease::HELD`] and this are no longer than a Lease lasts.
+pub(super) const WRITE: Duration = Duration::from_secs(10);
+/// A watch has a bookmark every minute: a connection that is silent for longer than this is dead.
+const SILENCE: Duration = Duration::from_secs(90);
+
+const READ_NAMESPACE: Right = Right { group: "", resource: "namespaces", verb: "get" };
+
+/// A way to the API server.
+#[derive(Clone)]
+pub(super) struct Connection {
+    /// The client.
+    pub(super) client: Client,
+    /// Its address, for people.
+    pub(super) server: Arc<str>,
+}
+
+impl Connection {
+    /// The answer to `call`, which needs `right` and may take `limit`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn ask<T>(
+        &self,
+        limit: Duration,
+        right: Right,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Failure> {
+        match tokio::time::timeout(limit, call).await {
+            Ok(answer) => answer.map_err(|error| Failure::of(&error, &self.server, right)),
+            Err(_) => Err(Failure::late(&self.server, limit)),
+        }
+    }
+
+    /// Which cluster it is: the UID of its namespace `kube-system`, which lives as long as the cluster.
+    ///
+    /// # Errors
+    /// Why that cannot be read.
+    pub(super) async fn cluster(&self) -> Result<String, Failure> {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let found = self.ask(READ, READ_NAMESPACE, namespaces.get_metadata("kube-system")).await?;
+        found.metadata.uid.ok_or_else(|| Failure::away("the namespace kube-system has no UID", None))
+    }
+}
+
+/// Whether anything says where a cluster is.
+pub(super) fn is_configured(settings: &Settings) -> bool {
+    settings.kubeconfig.is_some() || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
+/// A client. The kubeconfig is read each time: a file that appears or changes counts at the next attempt.
+///
+/// # Errors
+/// Why there is none.
+pub(super) async fn connect(settings: &Settings) -> Result<Connection, Failure> {
+    let mut config = match &settings.kubeconfig {
+        Some(path) => from_file(path).await?,
+        None => Config::incluster_env()
+            .map_err(|error| Failure::away(format!("the pod's service account cannot be used: {error}"), POD))?,
+    };
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
+    config.write_timeout = Some(WRITE);
+    // A repeated write would be sent after the Lease was last looked at; the next turn tries again instead.
+    config.default_retry = false;
+    let server = config.cluster_url.to_string();
+    let server = Arc::from(server.trim_end_matches('/'));
+    let client = Client::try_from(config)
+        .map_err(|error| Failure::away(format!("the credential of the kubeconfig cannot be used: {error}"), FILE))?;
+    Ok(Connection { client, server })
+}
+
+const POD: Option<&str> = Some("set `automountServiceAccountToken: true` on the pod, or give a kubeconfig");
+const FILE: Option<&str> = Some("try it: kubectl --kubeconfig FILE get nodes");
+
+async fn from_file(path: &Path) -> Result<Config, Failure> {
+    let shown = path.display();
+    let file = path.to_owned();
+    // The file's folder may be slow.
+    let read = tokio::task::spawn_blocking(move || Kubeconfig::read_from(file)).await;
+    let read = read.map_err(|error| Failure::away(format!("the kubeconfig {shown} was not read: {error}"), None))?;
+    let unusable = |error| match error {
+        KubeconfigError::ReadConfig(cause, _) if cause.kind() == io::ErrorKind::NotFound => {
+            Failure::away(format!("the kubeconfig {shown} does not exist"), MISSING)
+        }
+        error => Failure::away(format!("the kubeconfig {shown} cannot be used: {error}"), FILE),
+    };
+    let config = Config::from_custom_kubeconfig(read.map_err(unusable)?, &KubeConfigOptions::default()).await;
+    let config = config.map_err(unusable)?;
+    if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
+        let why =
+            format!("the kubeconfig {shown} names a program for its credential, which the coordinator does not run");
+        return Err(Failure::away(why, PROGRAM));
+    }
+    Ok(config)
+}
+
+const MISSING: Option<&str> = Some("copy it there; the coordinator looks again by itself");
+const PROGRAM: Option<&str> = Some("use a kubeconfig with a token or a client certificate");

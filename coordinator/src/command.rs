@@ -106,7 +106,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     match verb {
         Verb::Serve(serve) => {
             let Serve { listen, http, socket, advertise, cluster, kubeconfig } = serve;
-            serve_until_stopped(settings(config, Layer { listen, http, socket, advertise, cluster, kubeconfig, ..layer })?)
+            serve_until_stopped(settings(
+                config,
+                Layer { listen, http, socket, advertise, cluster, kubeconfig, ..layer },
+            )?)
         }
         Verb::CheckConfig => Ok(say(&settings(config, layer)?.to_string())?),
         Verb::Backup { file, passphrase } => {

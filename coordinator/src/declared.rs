@@ -68,28 +68,23 @@ impl Declared {
         self.lock().side(self.source).desired.clone()
     }
 
-    /// How it stands.
+    /// How it stands; whether the other place, where there is something too, declares something else.
     pub(crate) fn standing(&self) -> ClusterFile {
-        self.lock().side(self.source).standing.clone()
+        let now = self.lock();
+        let (own, other) = match self.source {
+            ClusterSource::File => (&now.file, &now.resource),
+            ClusterSource::Resource => (&now.resource, &now.file),
+        };
+        match (&own.standing, &other.standing) {
+            (ClusterFile::InForce, ClusterFile::InForce) if own.desired != other.desired => ClusterFile::Disputed,
+            (ClusterFile::InForce, ClusterFile::Invalid(_)) => ClusterFile::Disputed,
+            (standing, _) => standing.clone(),
+        }
     }
 
     /// Where what is in force stands.
     pub(crate) fn source(&self) -> ClusterSource {
         self.source
-    }
-
-    /// Whether the other place declares something else: nobody can tell which one is meant.
-    pub(crate) fn conflict(&self) -> bool {
-        let now = self.lock();
-        let other = match self.source {
-            ClusterSource::File => &now.resource,
-            ClusterSource::Resource => &now.file,
-        };
-        let there = match &other.standing {
-            ClusterFile::InForce | ClusterFile::Invalid(_) => true,
-            ClusterFile::None | ClusterFile::Gone => false,
-        };
-        there && other.desired != now.side(self.source).desired
     }
 
     /// Wakes when something else is in force.
@@ -144,7 +139,7 @@ impl Declared {
             _ if new => format!("a new version of the {name} is {}", self.weight(source)),
             standing if *standing == before => return None,
             ClusterFile::None => format!("there is no {name}"),
-            ClusterFile::InForce => format!("the {name} is {}", self.weight(source)),
+            ClusterFile::InForce | ClusterFile::Disputed => format!("the {name} is {}", self.weight(source)),
             ClusterFile::Gone => format!("the {name} is gone; what it said stays {}", self.weight(source)),
             ClusterFile::Invalid(why) => format!("the {name} was refused: {why}"),
         };
@@ -304,11 +299,13 @@ mod tests {
         fs::write(&path, GOOD).unwrap();
         let declared = Declared::new(path, ClusterSource::Resource);
         assert!(declared.look().is_some_and(|note| note.contains("not in force")));
-        assert!(declared.desired().is_none() && declared.conflict());
-        assert!(declared.resources(vec![GOOD.into()]).is_some_and(|note| note.contains("cluster resource is in force")));
-        assert!(declared.desired().is_some() && !declared.conflict());
+        assert_eq!((declared.desired(), declared.standing()), (None, ClusterFile::None));
+        assert!(
+            declared.resources(vec![GOOD.into()]).is_some_and(|note| note.contains("cluster resource is in force"))
+        );
+        assert!(declared.desired().is_some() && declared.standing() == ClusterFile::InForce);
         assert!(declared.resources(vec![GOOD.replace("flat", "attic")]).is_some());
-        assert!(declared.conflict());
+        assert_eq!(declared.standing(), ClusterFile::Disputed);
         assert!(declared.resources(vec![GOOD.into(), GOOD.into()]).is_some_and(|note| note.contains("several")));
         assert_eq!(declared.desired().unwrap().name, "attic", "what was in force stays");
         assert!(declared.resources(Vec::new()).is_some_and(|note| note.contains("gone")));

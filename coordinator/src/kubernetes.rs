@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 mod adopt;
 mod apply;
+pub(crate) mod cluster_resource;
 mod connect;
 mod events;
 mod failure;
@@ -155,7 +156,6 @@ impl Kubernetes {
 
     fn tell(&self, action: &Action, uid: &str) {
         for change in action.changes() {
-            tracing::info!(node = change.node(), "{change}");
             if self.shared.happened.try_send(Happened::new(change, uid)).is_err() {
                 tracing::debug!("too many Events wait: one is left out");
             }

@@ -19,6 +19,7 @@ mod facts;
 mod verdict;
 
 use facts::Facts;
+use verdict::Told;
 
 /// Two turns begin at least so far apart.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -31,10 +32,11 @@ const AT_ONCE: usize = 8;
 pub(crate) async fn run(state: Arc<State>, stop: CancellationToken) {
     let mut changes = state.registry.subscribe();
     let mut facts = Facts::load(&state).await;
+    let mut told = Told::default();
     loop {
         let began = Instant::now();
         changes.mark_unchanged();
-        let again = turn(&state, &mut facts).await;
+        let again = turn(&state, &mut facts, &mut told).await;
         let idle = state.kubernetes.observed().reach == Reach::NotConfigured;
         tokio::select! {
             () = stop.cancelled() => return,
@@ -49,8 +51,9 @@ pub(crate) async fn run(state: Arc<State>, stop: CancellationToken) {
 }
 
 /// One turn; how long after it the next one is due.
-async fn turn(state: &Arc<State>, facts: &mut Facts) -> Duration {
+async fn turn(state: &Arc<State>, facts: &mut Facts, told: &mut Told) -> Duration {
     let now = clock::now();
+    read_resources(state);
     let desired = state.declared.desired();
     let mut rules = facts.judge(state, desired.as_ref(), now).await;
     let mut observed = judgement::observed(state, now);
@@ -62,11 +65,21 @@ async fn turn(state: &Arc<State>, facts: &mut Facts) -> Duration {
     let again = due(&plan, now);
     let planned = Planned::new(plan, now, observed.kubernetes.cluster);
     publish(state, planned.clone());
+    told.tell(state, &planned.plan).await;
     if !planned.doing.is_empty() {
         stream::iter(&planned.plan.actions).for_each_concurrent(AT_ONCE, |action| carry_out(state, action)).await;
         publish(state, Planned { doing: Vec::new(), ..planned });
     }
     again
+}
+
+/// Takes in what the cluster resource says.
+fn read_resources(state: &State) {
+    let Some(found) = state.kubernetes.resources() else { return };
+    let texts = found.into_iter().map(|found| found.text).collect();
+    if let Some(note) = state.declared.resources(texts) {
+        state.event("cluster-file", &note);
+    }
 }
 
 /// The next moment at which a wait may be over.
@@ -90,7 +103,8 @@ async fn carry_out(state: &State, action: &Action) {
     let result = state.kubernetes.carry_out(action).await;
     match &result {
         Ok(()) => done(state, action, &approved).await,
-        Err(refused) if refused.again => {
+        // What passes by itself is tried again and no news; a refusal that stays is.
+        Err(refused) if !state.kubernetes.observed().refusals.contains_key(action.node()) => {
             tracing::debug!(node = action.node(), why = %refused.why, "the write is tried again");
             return;
         }

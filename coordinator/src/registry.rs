@@ -204,7 +204,8 @@ impl Registry {
     /// What every member reported, cheaply: the sections stay encoded.
     pub(crate) fn reported(&self) -> Vec<Reported> {
         let fleet = self.fleet();
-        let members = fleet.nodes.values().filter(|known| known.row.revoked_at.is_none() && known.row.pending.is_none());
+        let members =
+            fleet.nodes.values().filter(|known| known.row.revoked_at.is_none() && known.row.pending.is_none());
         members.map(Known::reported).collect()
     }
 

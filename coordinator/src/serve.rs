@@ -230,7 +230,10 @@ async fn run(
         return Err(ServeError::Ended(part));
     }
     // An open watch or a peer that does not read must not hold up the stop.
-    let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(remote, nearby, accepting, turning, web, reconciling, watching) }).await;
+    let _ = tokio::time::timeout(FAREWELL, async {
+        tokio::join!(remote, nearby, accepting, turning, web, reconciling, watching)
+    })
+    .await;
     Ok(())
 }
 

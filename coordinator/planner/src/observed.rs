@@ -22,7 +22,7 @@ pub enum Standing {
     Revoked,
 }
 
-/// How the cluster file stands.
+/// How the cluster file stands, or the cluster resource where that is the one that counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClusterFile {
     /// There is none.
@@ -30,6 +30,8 @@ pub enum ClusterFile {
     None,
     /// What it says is in force.
     InForce,
+    /// The same, and the other place where a home can be declared says something else.
+    Disputed,
     /// Its newest version was refused, and why.
     Invalid(String),
     /// It was there and is gone.
@@ -134,7 +136,7 @@ pub struct Observed {
     pub pace: Pace,
     /// The coordinator about itself.
     pub coordinator: CoordinatorObserved,
-    /// How the cluster file stands.
+    /// How the cluster file stands, or the cluster resource where that is the one that counts.
     pub cluster_file: ClusterFile,
     /// What is declared, if anything is.
     pub desired: Option<Arc<Desired>>,

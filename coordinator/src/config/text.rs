@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{ClockSource, LogLevel, Settings};
+use super::{ClockSource, ClusterSource, LogLevel, Settings};
 
 /// The largest unit that divides the length, as the file writes it.
 fn written(length: Duration) -> String {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{connect, events, failure::Failure, lease::Holder, state::Shared, survey, virtual_address, watch};
+use super::{
+    cluster_resource, connect, events, failure::Failure, lease::Holder, state::Shared, survey, virtual_address, watch,
+};
 
 /// The first pause after an end; each further one is twice as long.
 const FIRST: Duration = Duration::from_millis(500);
@@ -49,6 +51,9 @@ async fn one(shared: &Shared, holder: &mut Holder) -> Failure {
         failure = Box::pin(holder.keep(shared, &connection)) => failure,
         () = Box::pin(survey::run(shared, &connection)) => Failure::away("surveys ended", None),
         () = Box::pin(virtual_address::run(shared, &connection)) => Failure::away("the look at kube-vip ended", None),
+        () = Box::pin(cluster_resource::run(shared, &connection)) => {
+            Failure::away("the watch of the cluster resource ended", None)
+        },
         () = Box::pin(events::run(shared, &connection)) => Failure::away("the telling of events ended", None),
     }
 }

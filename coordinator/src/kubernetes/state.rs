@@ -12,6 +12,7 @@ use tokio::sync::{Notify, RwLock, mpsc};
 
 use super::{
     Settings,
+    cluster_resource::Found,
     connect::{Connection, is_configured},
     events::Happened,
     failure::Failure,
@@ -54,6 +55,8 @@ pub(super) struct Known {
     pub(super) surveys: Surveys,
     pub(super) refusals: BTreeMap<String, WriteRefusal>,
     pub(super) vip: Option<VirtualAddressHolder>,
+    /// The cluster resources; none while nobody knows.
+    pub(super) resources: Option<Vec<Found>>,
     pub(super) patience: Patience,
     connection: Option<Connection>,
 }

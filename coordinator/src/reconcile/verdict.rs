@@ -1,11 +1,48 @@
 //! What the cluster resource is told: pure, from how it stands and what the turn decided.
 
+use std::time::Duration;
+
 use coord_planner::{ClusterFile, Plan};
+use tokio::time::Instant;
 
 use crate::{
     config::ClusterSource,
     kubernetes::cluster_resource::{Found, Progress, Verdict},
+    state::State,
+    views,
 };
+
+/// A resource that could not be told is told again so much later.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What the resources were told last.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    last: Vec<Verdict>,
+    failed: Option<Instant>,
+}
+
+impl Told {
+    /// Tells each resource what became of it, where that is news.
+    pub(super) async fn tell(&mut self, state: &State, plan: &Plan) {
+        let resources = state.kubernetes.resources().unwrap_or_default();
+        let (source, standing) = (state.declared.source(), state.declared.standing());
+        let verdicts: Vec<Verdict> = resources.iter().map(|found| verdict(found, source, &standing, plan)).collect();
+        if verdicts == self.last || self.failed.is_some_and(|failed| failed.elapsed() < AGAIN) {
+            return;
+        }
+        self.failed = None;
+        for verdict in &verdicts {
+            if let Err(refused) = state.kubernetes.tell_resource(verdict, &views::rfc3339(state.wall())).await {
+                tracing::debug!(%refused, "the cluster resource was not told");
+                self.failed = Some(Instant::now());
+            }
+        }
+        if self.failed.is_none() {
+            self.last = verdicts;
+        }
+    }
+}
 
 /// What is said of a resource. No text of it has a time or a figure that moves by itself: a still world makes no writes.
 pub(super) fn verdict(found: &Found, source: ClusterSource, standing: &ClusterFile, plan: &Plan) -> Verdict {
@@ -15,24 +52,23 @@ pub(super) fn verdict(found: &Found, source: ClusterSource, standing: &ClusterFi
             (Progress::Stalled, "NotInForce", message.to_owned())
         }
         (ClusterSource::Resource, ClusterFile::Invalid(why)) => (Progress::Stalled, "Refused", why.clone()),
+        (ClusterSource::Resource, ClusterFile::Disputed) => {
+            let message = "in force, and the coordinator's cluster file declares something else";
+            (Progress::Stalled, "Disputed", message.to_owned())
+        }
         (ClusterSource::Resource, ClusterFile::None | ClusterFile::InForce | ClusterFile::Gone) => progress(plan),
     };
     Verdict { name: found.name.clone(), generation: found.generation, progress, reason, message }
 }
 
 fn progress(plan: &Plan) -> (Progress, &'static str, String) {
-    let waits = plan.waits.len();
-    match () {
-        () if !plan.actions.is_empty() => {
-            (Progress::InProgress, "Applying", format!("{} Nodes are being written", plan.actions.len()))
-        }
-        () if !plan.proposals.is_empty() => {
-            let message = format!("{} changes wait: coordctl plan", plan.proposals.len());
-            (Progress::InProgress, "ChangesWait", message)
-        }
-        () if waits > 0 => (Progress::InProgress, "Waiting", format!("{waits} waits: coordctl plan")),
-        () => (Progress::Current, "AsDeclared", "everything is as declared".to_owned()),
-    }
+    let (progress, reason, message) = match () {
+        () if !plan.actions.is_empty() => (Progress::InProgress, "Applying", "Nodes are being written"),
+        () if !plan.proposals.is_empty() => (Progress::InProgress, "ChangesWait", "changes wait: coordctl plan"),
+        () if !plan.waits.is_empty() => (Progress::InProgress, "Waiting", "something is waited for: coordctl plan"),
+        () => (Progress::Current, "AsDeclared", "everything is as declared"),
+    };
+    (progress, reason, message.to_owned())
 }
 
 #[cfg(test)]

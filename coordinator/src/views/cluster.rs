@@ -16,7 +16,7 @@ use crate::state::State;
 pub(super) struct ClusterInForce {
     api_version: &'static str,
     kind: &'static str,
-    /// `in-force`, or that the file was refused or is gone and an older version counts.
+    /// `in-force`, `in-force-disputed` where file and resource differ, or that the file was refused or is gone and an older version counts.
     standing: &'static str,
     /// What is declared.
     declared: Shared,
@@ -35,6 +35,7 @@ impl Serialize for Shared {
 pub(super) fn cluster(state: &State) -> Result<ClusterInForce, Status> {
     let standing = match state.declared.standing() {
         ClusterFile::None | ClusterFile::InForce => "in-force",
+        ClusterFile::Disputed => "in-force-disputed",
         ClusterFile::Invalid(_) => "refused-older-in-force",
         ClusterFile::Gone => "gone-last-in-force",
     };

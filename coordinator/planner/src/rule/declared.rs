@@ -12,6 +12,11 @@ const SUBJECT: &str = "cluster-file";
 pub(crate) fn problems(observed: &Observed) -> Option<Problem> {
     match &observed.cluster_file {
         ClusterFile::None | ClusterFile::InForce => None,
+        ClusterFile::Disputed => {
+            let message = "the cluster file and the cluster resource declare different things, and one of them counts";
+            let hint = "take one of them away; `clusterSource` of the coordinator says which one counts";
+            Some(Problem::new(Code::ClusterSourceConflict, SUBJECT, message).hint(hint))
+        }
         ClusterFile::Invalid(why) => {
             let kept =
                 if observed.desired.is_some() { "the last good version stays in force" } else { "nothing is in force" };

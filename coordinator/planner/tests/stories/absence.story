@@ -1,5 +1,6 @@
 # What is declared no more is an order only where something is still declared.
 settle
+pass 10m
 declare nothing
 turn
 declare home

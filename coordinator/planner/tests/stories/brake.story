@@ -4,6 +4,7 @@ report k3s-w2 gpu true
 report k3s-w3 gpu true
 pass 10s
 settle
+pass 10m
 report k3s-w1 gpu false
 pass 60s
 turn

@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use coord_planner::{Action, KubeNode, KubernetesObserved, LABEL_MANAGER, Manager, ManagerOperation, Taint, TaintKey};
 
 /// The Node, to be changed.
-pub fn node<'a>(kubernetes: &'a mut KubernetesObserved, name: &str) -> &'a mut KubeNode {
+pub(crate) fn node<'a>(kubernetes: &'a mut KubernetesObserved, name: &str) -> &'a mut KubeNode {
     Arc::make_mut(kubernetes.nodes.get_mut(name).expect("the Node is there"))
 }
 
 /// Carries out one action. A version that is not the Node's is refused, as the API server does.
-pub fn carry_out(kubernetes: &mut KubernetesObserved, action: &Action) {
+pub(crate) fn carry_out(kubernetes: &mut KubernetesObserved, action: &Action) {
     let at = node(kubernetes, action.node());
     match action {
         Action::ApplyLabels { uid, set, .. } => {
@@ -29,7 +29,7 @@ pub fn carry_out(kubernetes: &mut KubernetesObserved, action: &Action) {
 
 /// Server-side apply with force: a new value takes the key from everybody else, an equal one is shared, and a key that
 /// is not named any more goes if nobody else holds it.
-pub fn apply(node: &mut KubeNode, set: &BTreeMap<String, String>) {
+pub(crate) fn apply(node: &mut KubeNode, set: &BTreeMap<String, String>) {
     let ours = Manager { name: LABEL_MANAGER.into(), operation: ManagerOperation::Apply };
     for (key, value) in set {
         let managers = node.managers.entry(key.clone()).or_default();
@@ -52,7 +52,7 @@ pub fn apply(node: &mut KubeNode, set: &BTreeMap<String, String>) {
 }
 
 /// A write by another program, as `kubectl label --overwrite`: a new value is its alone, an equal one changes nothing.
-pub fn label(node: &mut KubeNode, name: &str, key: &str, value: Option<&str>) {
+pub(crate) fn label(node: &mut KubeNode, name: &str, key: &str, value: Option<&str>) {
     let Some(value) = value else {
         node.labels.remove(key);
         node.managers.remove(key);
@@ -66,7 +66,7 @@ pub fn label(node: &mut KubeNode, name: &str, key: &str, value: Option<&str>) {
 }
 
 /// Sets and removes taints: one of the same key and effect is replaced.
-pub fn taint(node: &mut KubeNode, set: &[Taint], remove: &[TaintKey]) {
+pub(crate) fn taint(node: &mut KubeNode, set: &[Taint], remove: &[TaintKey]) {
     let same = |taint: &Taint, key: &str, effect| taint.key == key && taint.effect == effect;
     node.taints.retain(|taint| !remove.iter().any(|gone| same(taint, &gone.key, gone.effect)));
     for new in set {

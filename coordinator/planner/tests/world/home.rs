@@ -18,7 +18,7 @@ use coord_planner::{
 };
 
 /// The rules of the example.
-pub const RULES: [(&str, &str, &str); 3] = [
+pub(crate) const RULES: [(&str, &str, &str); 3] = [
     ("gpu.usable", "gpu", "true"),
     ("usb.product matches \"(?i)zigbee\"", "zigbee", "true"),
     ("disk(\"/data\").rotational", "storage-type", "hdd"),
@@ -55,25 +55,25 @@ const HOME: [Row; 8] = [
     ("unraid", "unraid", 29, PlatformKind::UnraidHost, K3sRole::None, None, None),
 ];
 
-pub fn at(second: u64) -> Boot {
+pub(crate) fn at(second: u64) -> Boot {
     Boot(Duration::from_secs(second))
 }
 
-pub fn moment(second: u64) -> Moment {
+pub(crate) fn moment(second: u64) -> Moment {
     let wall = Wall(1_700_000_000_000 + i64::try_from(second).unwrap_or_default() * 1000);
     Moment { boot: at(second), wall }
 }
 
-pub fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(crate) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-pub fn rule(text: &str, key: &str, value: &str) -> LabelRule {
+pub(crate) fn rule(text: &str, key: &str, value: &str) -> LabelRule {
     let when = When::parse(text).expect("a rule");
     LabelRule { text: text.into(), when, set: labels(&[(key, value)]), on_false: OnFalse::Ask }
 }
 
-pub fn declared(zone: &str, role: K3sRole) -> NodeDeclared {
+pub(crate) fn declared(zone: &str, role: K3sRole) -> NodeDeclared {
     NodeDeclared {
         zone: zone.into(),
         region: "homelab".into(),
@@ -89,7 +89,7 @@ pub fn declared(zone: &str, role: K3sRole) -> NodeDeclared {
     }
 }
 
-pub fn desired(nodes: BTreeMap<String, NodeDeclared>, rules: Vec<LabelRule>) -> Desired {
+pub(crate) fn desired(nodes: BTreeMap<String, NodeDeclared>, rules: Vec<LabelRule>) -> Desired {
     Desired {
         name: "homelab".into(),
         coordinators: Vec::new(),
@@ -105,7 +105,7 @@ pub fn desired(nodes: BTreeMap<String, NodeDeclared>, rules: Vec<LabelRule>) -> 
     }
 }
 
-pub fn agent(name: &str, address: &str, kind: PlatformKind) -> NodeObserved {
+pub(crate) fn agent(name: &str, address: &str, kind: PlatformKind) -> NodeObserved {
     NodeObserved {
         name: name.into(),
         id: format!("id-{name}"),
@@ -119,7 +119,7 @@ pub fn agent(name: &str, address: &str, kind: PlatformKind) -> NodeObserved {
 }
 
 /// A Node as k3s makes it.
-pub fn kube_node(name: &str, address: &str) -> KubeNode {
+pub(crate) fn kube_node(name: &str, address: &str) -> KubeNode {
     let mut node = KubeNode {
         name: name.into(),
         uid: format!("uid-{name}"),
@@ -144,7 +144,7 @@ pub fn kube_node(name: &str, address: &str) -> KubeNode {
 }
 
 /// The example home's declaration.
-pub fn home_desired() -> Desired {
+pub(crate) fn home_desired() -> Desired {
     let runs = |role| matches!(role, K3sRole::Server | K3sRole::Agent);
     let nodes = HOME.iter().map(|(name, zone, _, kind, role, label, taint)| {
         let mut node = NodeDeclared { kind: Some(*kind), ..declared(zone, *role) };
@@ -160,7 +160,7 @@ pub fn home_desired() -> Desired {
 }
 
 /// A cluster that this coordinator may write, with these Nodes.
-pub fn cluster(nodes: impl IntoIterator<Item = KubeNode>) -> KubernetesObserved {
+pub(crate) fn cluster(nodes: impl IntoIterator<Item = KubeNode>) -> KubernetesObserved {
     KubernetesObserved {
         reach: Reach::There,
         cluster: Some("the-cluster".into()),
@@ -171,7 +171,7 @@ pub fn cluster(nodes: impl IntoIterator<Item = KubeNode>) -> KubernetesObserved 
 }
 
 /// A world with these parts, an hour after the coordinator's start, in a cluster where a plan was approved before.
-pub fn world(nodes: Vec<NodeObserved>, kubernetes: KubernetesObserved) -> Observed {
+pub(crate) fn world(nodes: Vec<NodeObserved>, kubernetes: KubernetesObserved) -> Observed {
     let adopted = BTreeSet::from(["the-cluster".to_owned()]);
     Observed {
         now: moment(3600),
@@ -186,7 +186,7 @@ pub fn world(nodes: Vec<NodeObserved>, kubernetes: KubernetesObserved) -> Observ
 }
 
 /// The example home: every machine has its agent, every k3s node is a Node, nothing is labelled.
-pub fn home() -> Observed {
+pub(crate) fn home() -> Observed {
     let address = |last: u8| format!("192.168.1.{last}");
     let agents = HOME.iter().map(|(name, _, last, kind, ..)| agent(name, &address(*last), *kind));
     let joined = HOME.iter().filter(|row| row.4 != K3sRole::None);

@@ -13,7 +13,7 @@ use coord_planner::{
 use super::{cluster, home};
 
 /// The world of a story and what has been told so far.
-pub struct Story {
+pub(crate) struct Story {
     desired: Option<Desired>,
     observed: Observed,
     memories: Memories,
@@ -23,7 +23,7 @@ pub struct Story {
 }
 
 /// What the whole script becomes.
-pub fn tell(script: &str) -> String {
+pub(crate) fn tell(script: &str) -> String {
     let observed = home::home();
     let desired = Some(home::home_desired());
     let (memories, said, users) = (Memories::new(), BTreeMap::new(), BTreeMap::new());

@@ -66,6 +66,7 @@ fn decide<'a>(turn: &Turn<'a>, plan: &mut Plan) {
     works.retain(|work| !work.is_done());
     consent::ask(turn, &mut works, plan);
     brake::hold(turn, &mut works);
+    consent::renew_surveys(turn, &mut works, plan);
     wish::join_twins(&mut works);
     outcome::write(turn, works, plan);
 }

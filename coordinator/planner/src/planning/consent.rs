@@ -11,10 +11,12 @@ use super::{
     users,
     wish::{Need, Verdict, Wish, Work},
 };
-use crate::{Change, Consent, LabelAt, Plan, Survey, WriteLease};
+use crate::{Change, Consent, Plan, Survey, WriteLease};
 
 /// So old a survey may be when its label is taken.
 const SURVEY_AGE: Duration = Duration::from_secs(60);
+/// So old it may be while a person is asked.
+const SHOWN_AGE: Duration = Duration::from_secs(10 * 60);
 /// So long a Node is left alone after the cluster refused a write to it.
 const BACK_OFF: Duration = Duration::from_secs(60);
 
@@ -67,23 +69,42 @@ fn paused(turn: &Turn<'_>, name: &str, host: &str, subject: Option<&str>) -> Opt
     Some(Verdict::Paused(found.into()))
 }
 
-/// One wish on a Node that may be written.
+/// One wish on a Node that may be written. How old its survey is counts last, in [`renew_surveys`].
 fn judge(turn: &Turn<'_>, wish: &Wish, plan: &mut Plan) -> Verdict {
     let approved = approved(turn, &wish.change);
     let label = users::asked(&wish.change);
     let survey = label.as_ref().and_then(|at| turn.observed.kubernetes.surveys.get(at));
-    let old = label.filter(|_| !survey.is_some_and(|survey| fresh(turn, survey)));
-    plan.questions.extend(old.clone());
-    match (&old, survey, need(turn, wish, survey)) {
-        (Some(LabelAt { .. }), None, _) => Verdict::Survey,
-        (_, _, Some(need)) if !approved => Verdict::Ask(need),
-        (Some(LabelAt { .. }), Some(_), _) => Verdict::Survey,
-        (None, _, _) => Verdict::Act { approved },
+    if survey.is_none() && label.is_some() {
+        plan.questions.extend(label);
+        return Verdict::Survey;
+    }
+    match need(turn, wish, survey) {
+        Some(need) if !approved => Verdict::Ask(need),
+        Some(_) | None => Verdict::Act { approved },
     }
 }
 
-fn fresh(turn: &Turn<'_>, survey: &Survey) -> bool {
-    turn.now.boot.since(survey.at) <= SURVEY_AGE
+/// Whatever would be taken now needs a new survey if its own is old; what waits for a person gets one now and then.
+pub(super) fn renew_surveys(turn: &Turn<'_>, works: &mut [Work<'_>], plan: &mut Plan) {
+    for wish in works.iter_mut().flat_map(Work::wishes_mut) {
+        let Some(label) = users::asked(&wish.change) else { continue };
+        let survey = turn.observed.kubernetes.surveys.get(&label);
+        let age = survey.map_or(Duration::MAX, |survey| turn.now.boot.since(survey.at));
+        match wish.verdict {
+            Verdict::Act { .. } if age > SURVEY_AGE => {
+                plan.questions.push(label);
+                wish.verdict = Verdict::Survey;
+            }
+            Verdict::Ask(_) if age > SHOWN_AGE => plan.questions.push(label),
+            Verdict::Act { .. }
+            | Verdict::Ask(_)
+            | Verdict::Off
+            | Verdict::Paused(_)
+            | Verdict::NoLease
+            | Verdict::Survey
+            | Verdict::Refused => {}
+        }
+    }
 }
 
 /// Approvals are given by the wall clock, since they outlive a restart.

@@ -4,13 +4,17 @@ use alloc::{
     collections::BTreeMap,
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::time::Duration;
 
 use coord_model::{Boot, Code, Problem};
 
 use super::{Turn, matching::Matched, ownership, want::RuleKeys};
-use crate::{Judged, LabelRule, Plan, TimedWait, Truth, label_subject, span};
+use crate::{Judged, KubeNode, LabelRule, Plan, TimedWait, Truth, label_subject, span};
+
+/// The reason of a wait for an answer that nobody has given yet.
+const UNKNOWN: &str = "fact-unknown";
 
 /// One rule and the value that it gives to one label of one Node.
 struct Asked<'a> {
@@ -30,14 +34,31 @@ pub(super) fn say<'a>(
     plan: &mut Plan,
 ) -> BTreeMap<&'a str, String> {
     let mut reasons = BTreeMap::new();
+    let mut unset: Vec<(&str, TimedWait)> = Vec::new();
     for (key, rules) in keys.iter().filter(|(key, _)| !matched.declared.labels.contains_key(**key)) {
-        if let Some(wait) = first(turn, key, rules, matched) {
-            reasons.insert(*key, wait.wait.reason.clone());
-            plan.waits.push(wait);
+        let wait = first(turn, key, rules, matched);
+        reasons.extend(wait.as_ref().map(|wait| (*key, wait.wait.reason.clone())));
+        match wait {
+            Some(wait) if wait.wait.reason == UNKNOWN && !ownership::holds(matched.node, key) => {
+                unset.push((key, wait));
+            }
+            wait => plan.waits.extend(wait),
         }
         plan.problems.extend(rules.iter().filter_map(|(rule, _)| flapping(turn, key, rule, matched)));
     }
+    plan.waits.extend(together(matched.node, unset));
     reasons
+}
+
+/// What could be set were more known: one wait a Node, so that a start is not a wall of them.
+fn together(node: &KubeNode, mut unset: Vec<(&str, TimedWait)>) -> Option<TimedWait> {
+    if unset.len() < 2 {
+        return unset.pop().map(|(_, wait)| wait);
+    }
+    let keys: Vec<&str> = unset.iter().map(|(key, _)| *key).collect();
+    let first = unset.first()?.1.wait.message.trim_end_matches(": nothing is set");
+    let message = format!("labels {} are not set: {first}, and so on", keys.join(", "));
+    Some(TimedWait::new(format!("node/{}", node.name), UNKNOWN, message))
 }
 
 /// The first rule that counts and is not simply settled; rules after the one that decides do not count.
@@ -51,7 +72,7 @@ fn first<'a>(
     let live = node.labels.get(key).map(String::as_str).filter(|_| ownership::holds(node, key));
     for (at, (rule, value)) in rules.iter().enumerate() {
         let Some(judged) = matched.agent.rules.get(&rule.text) else {
-            return Some(wait(node, key, "fact-unknown", unreported(rule, value)));
+            return Some(wait(node, key, UNKNOWN, unreported(rule, value)));
         };
         let asked = Asked { rule, value, judged, live, now: turn.now.boot };
         let rest = rules.get(at + 1..).unwrap_or_default();
@@ -89,7 +110,7 @@ impl Asked<'_> {
             (Truth::True, Some(false) | None) => (self.live != Some(label)).then(|| self.steady("true")),
             (Truth::False, Some(true) | None) => (self.live != otherwise).then(|| self.steady("false")),
             (Truth::Unknown(why), Some(true)) => Some(("no-data", self.unknown(why), None)),
-            (Truth::Unknown(why), None) => Some(("fact-unknown", self.unknown(why), None)),
+            (Truth::Unknown(why), None) => Some((UNKNOWN, self.unknown(why), None)),
         }
     }
 
@@ -112,7 +133,7 @@ fn unreported(rule: &LabelRule, value: &str) -> String {
     format!("fact {} was not reported yet, {value:?} depends on it", rule.text)
 }
 
-fn wait(node: &crate::KubeNode, key: &str, reason: &str, message: String) -> TimedWait {
+fn wait(node: &KubeNode, key: &str, reason: &str, message: String) -> TimedWait {
     TimedWait::new(label_subject(&node.name, key), reason, message)
 }
 

@@ -14,7 +14,7 @@ use super::{
     want::{self, RuleKeys, Want, Why},
     wish::{Verdict, Wish},
 };
-use crate::{Cause, Change, Kept, KubeNode, Plan, TimedWait, label_subject};
+use crate::{Cause, Change, Kept, KubeNode, LabelRule, Plan, TimedWait, label_subject};
 
 /// What a label that is as it should be says of itself.
 const IN_PLACE: &str = "in place";
@@ -48,7 +48,11 @@ fn one(node: &KubeNode, key: &str, want: Want<'_>, state: &str, plan: &mut Plan)
             plan.kept.push(Kept { wanted: live, ..kept(node, key, cause, state) });
             None
         }
-        Want::Nothing(_) | Want::Undecided(_) => None,
+        Want::Nothing(rule) => {
+            plan.waits.extend(untrue(node, key, rule));
+            None
+        }
+        Want::Undecided(_) => None,
     }
 }
 
@@ -91,6 +95,12 @@ fn remove(node: &KubeNode, key: &str, cause: Cause, plan: &mut Plan) -> Option<W
     plan.waits.push(foreign(node, key, key, &format!("it should go ({cause})"), &names));
     plan.kept.push(kept(node, key, cause, FOREIGN));
     None
+}
+
+/// Somebody else's label says what its rule denies.
+fn untrue(node: &KubeNode, key: &str, rule: &LabelRule) -> Option<TimedWait> {
+    let names = others(node, key).filter(|_| rule.set.get(key) == node.labels.get(key))?;
+    Some(foreign(node, key, key, &format!("it should go ({})", Cause::RuleFalse(rule.text.clone())), &names))
 }
 
 fn wish(change: Change, kept: Kept) -> Wish {

@@ -82,8 +82,11 @@ impl Work<'_> {
 
 /// What is to be done on one Node. What is in place or not ours is said in `plan`.
 pub(super) fn work<'a>(turn: &Turn<'a>, keys: &RuleKeys<'a>, matched: &Matched<'a>, plan: &mut Plan) -> Work<'a> {
-    let labels = labels::compare(turn, keys, matched, plan);
-    let (taints, stale) = taints::compare(matched, plan);
+    let mut labels = labels::compare(turn, keys, matched, plan);
+    let (mut taints, stale) = taints::compare(matched, plan);
+    for wishes in [&mut labels, &mut taints] {
+        wishes.sort_by(|a, b| a.kept.key.cmp(&b.kept.key));
+    }
     Work { name: matched.name, node: matched.node, labels, taints, stale }
 }
 

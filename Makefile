@@ -34,8 +34,11 @@ demo: toolchain ## a whole home on this machine: a coordinator, nine agents, wha
 	@cargo build $(CARGO_FLAGS) --workspace --bins
 	@"$(CARGO_TARGET_DIR)/debug/demo" $(if $(filter-out 0,$(ONCE)),--once)
 
+# A narrowed run needs the control plane only where it names a test that has one.
+WANTS_CONTROL_PLANE = $(if $(ARGS),$(findstring kubernetes,$(ARGS))$(findstring demo,$(ARGS)),all)
+
 .PHONY: test
-test: toolchain test-tools ## all tests; ends with counts of passed, failed and skipped
+test: toolchain test-tools $(if $(WANTS_CONTROL_PLANE),control-plane) ## all tests; ends with counts of passed, failed and skipped
 	@cargo build $(CARGO_FLAGS) --workspace --bins
 	@# The pure crates without what other crates would switch on in their dependencies.
 	@cargo check $(CARGO_FLAGS) -q -p coord-planner
@@ -101,6 +104,11 @@ test-tools:
 	else \
 		echo "note:$$missing is missing; tests that need it are skipped (apt-get install$$missing)" >&2; \
 	fi
+
+# Without it the tests that need it say so and are counted as skipped.
+.PHONY: control-plane
+control-plane:
+	@tests/kubernetes/build.sh || true
 
 .PHONY: machine-tools
 machine-tools:

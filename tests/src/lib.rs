@@ -10,6 +10,7 @@ pub mod accept;
 pub mod bench;
 pub mod bystander;
 pub mod clock;
+pub mod control_plane;
 pub mod count;
 pub mod demo;
 pub mod elsewhere;

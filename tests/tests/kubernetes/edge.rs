@@ -140,13 +140,16 @@ fn taints_of_others_stay_and_ours_are_listed() {
         edge.do_it(&Action::WriteTaints { node: "w1".into(), uid, resource_version, set, remove, owned, changes })
     };
     let shown = || edge.node("w1").taints.iter().map(ToString::to_string).collect::<Vec<_>>();
+    // The API server itself adds one to every new Node.
+    let others = ["theirs=1:NoSchedule", "node.kubernetes.io/not-ready:NoSchedule"];
+    let with = |more: &'static str| [&others[..], &[more]].concat();
     write(vec![taint("true")], vec![], vec![key.clone()]).unwrap();
-    assert_eq!(shown(), ["theirs=1:NoSchedule", "gpu=true:NoSchedule"]);
+    assert_eq!(shown(), with("gpu=true:NoSchedule"));
     assert_eq!(edge.node("w1").owned_taints, [key.clone()]);
     write(vec![taint("false")], vec![], vec![key.clone()]).unwrap();
-    assert_eq!(shown(), ["theirs=1:NoSchedule", "gpu=false:NoSchedule"]);
+    assert_eq!(shown(), with("gpu=false:NoSchedule"));
     write(vec![], vec![key], vec![]).unwrap();
-    assert_eq!(shown(), ["theirs=1:NoSchedule"]);
+    assert_eq!(shown(), others);
     let node = plane.node("w1");
     assert!(node["metadata"]["annotations"].get("coord.homelab/owned-taints").is_none());
     // A person says that the other one is ours too.
@@ -174,8 +177,8 @@ fn a_label_that_others_manage_is_taken_over_in_one_write() {
     let node = edge.node("w1");
     assert!(!node.labels.contains_key("gpu") && node.labels.contains_key("other"));
     let refused = |node: &str, key: &str| {
-        let asked = edge.kubernetes.adopt_labels(node, &[key.to_owned()]);
-        edge.runtime.block_on(asked).unwrap_err().to_string()
+        let keys = [key.to_owned()];
+        edge.runtime.block_on(edge.kubernetes.adopt_labels(node, &keys)).unwrap_err().to_string()
     };
     assert_eq!(refused("w1", "none"), "node w1 has no label none (hint: kubectl get node w1 --show-labels)");
     assert_eq!(refused("w9", "gpu"), "the cluster has no node w9 (hint: kubectl get nodes)");

@@ -52,11 +52,20 @@ pub struct Refused {
     pub why: String,
     /// What to type or change.
     pub hint: Option<String>,
+    /// Whether it passes by itself, so that the next turn simply decides again: a Node that changed in between, a busy
+    /// or silent cluster, a Lease that is not here yet. Nobody needs to be told.
+    pub again: bool,
 }
 
 impl Refused {
+    /// Somebody has to do something about it.
     fn new(why: impl Into<String>, hint: Option<String>) -> Self {
-        Self { why: why.into(), hint }
+        Self { why: why.into(), hint, again: false }
+    }
+
+    /// It passes.
+    fn passing(why: impl Into<String>) -> Self {
+        Self { why: why.into(), hint: None, again: true }
     }
 }
 

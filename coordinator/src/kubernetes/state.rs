@@ -158,13 +158,22 @@ impl Shared {
     /// Every Node is known.
     pub(super) fn complete(&self, nodes: BTreeMap<String, Arc<KubeNode>>) {
         let mut known = self.known();
-        if known.trouble.take().is_some() || known.reach != Reach::There {
-            tracing::info!(nodes = nodes.len(), "the Kubernetes cluster is there");
-        }
         known.reach = Reach::There;
         known.nodes = nodes;
         drop(known);
         self.wake();
+    }
+
+    /// The watch stands: what was wrong before is over. A list alone proves nothing, the right to watch is another one.
+    pub(super) fn stands(&self) {
+        let mut known = self.known();
+        let over = known.trouble.take().is_some();
+        let nodes = known.nodes.len();
+        drop(known);
+        tracing::info!(nodes, "the Kubernetes cluster is there");
+        if over {
+            self.wake();
+        }
     }
 
     /// The right to write.

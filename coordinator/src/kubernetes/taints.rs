@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn live(key: &str, value: &str, effect: &str) -> KubeTaint {
-        let time_added = Some(Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
+        let time_added = Some(Time(jiff::Timestamp::UNIX_EPOCH));
         KubeTaint { key: key.into(), value: Some(value.into()), effect: effect.into(), time_added }
     }
 

@@ -1,6 +1,6 @@
 //! The Nodes, as a watch tells of them.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use coord_planner::KubeNode;
 use futures_util::StreamExt;
@@ -23,6 +23,9 @@ use super::{
 /// A page of Nodes in memory at once: with 25 kB each, about a megabyte.
 const PAGE: u32 = 50;
 
+/// A watch that is not refused within this stands.
+const PROOF: Duration = Duration::from_secs(1);
+
 const LIST: Right = Right { group: "", resource: "nodes", verb: "list" };
 const WATCH: Right = Right { verb: "watch", ..LIST };
 
@@ -32,25 +35,62 @@ pub(super) async fn run(shared: &Shared, connection: &Connection) -> Failure {
     let nodes: Api<SeenNode> = Api::all(connection.client.clone());
     let settings = watcher::Config::default().page_size(PAGE);
     let mut events = pin!(watcher(nodes, settings).default_backoff());
-    let mut reading = BTreeMap::new();
-    while let Some(event) = events.next().await {
+    let mut reading = Reading::default();
+    loop {
+        let Ok(event) = tokio::time::timeout(PROOF, events.next()).await else {
+            reading.quiet(shared);
+            continue;
+        };
         match event {
-            Ok(Event::Init) => reading.clear(),
-            Ok(Event::InitApply(node)) => {
-                let node = reduce(node);
-                reading.insert(node.name.clone(), Arc::new(node));
-            }
-            Ok(Event::InitDone) => shared.complete(std::mem::take(&mut reading)),
-            Ok(Event::Apply(node)) => shared.saw(reduce(node)),
-            Ok(Event::Delete(node)) => shared.gone(&reduce(node)),
-            Err(error) => {
+            Some(Ok(event)) => reading.told(shared, event),
+            Some(Err(error)) => {
                 if let Some(failure) = failure(&error, &connection.server) {
                     return failure;
                 }
             }
+            None => return Failure::away(format!("the API server at {} ended the watch", connection.server), None),
         }
     }
-    Failure::away(format!("the API server at {} ended the watch", connection.server), None)
+}
+
+/// How far one connection has come.
+#[derive(Default)]
+struct Reading {
+    nodes: BTreeMap<String, Arc<KubeNode>>,
+    listed: bool,
+    proven: bool,
+}
+
+impl Reading {
+    fn told(&mut self, shared: &Shared, event: Event<SeenNode>) {
+        match event {
+            Event::Init => self.nodes.clear(),
+            Event::InitApply(node) => {
+                let node = reduce(node);
+                self.nodes.insert(node.name.clone(), Arc::new(node));
+            }
+            Event::InitDone => {
+                shared.complete(std::mem::take(&mut self.nodes));
+                self.listed = true;
+            }
+            Event::Apply(node) => {
+                self.quiet(shared);
+                shared.saw(reduce(node));
+            }
+            Event::Delete(node) => {
+                self.quiet(shared);
+                shared.gone(&reduce(node));
+            }
+        }
+    }
+
+    /// The watch that follows the list goes on.
+    fn quiet(&mut self, shared: &Shared) {
+        if self.listed && !self.proven {
+            self.proven = true;
+            shared.stands();
+        }
+    }
 }
 
 /// None where the watch goes on by itself: it starts again from a list.

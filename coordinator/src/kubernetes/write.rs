@@ -20,12 +20,12 @@ impl Shared {
         match self.lease() {
             WriteLease::Held { .. } => {}
             WriteLease::Other { holder } => {
-                return Err(Refused::new(format!("another coordinator holds the Lease: {holder}"), None));
+                return Err(Refused::passing(format!("another coordinator holds the Lease: {holder}")));
             }
-            WriteLease::Asking => return Err(Refused::new("this coordinator does not hold the Lease yet", None)),
-            WriteLease::Refused { why, hint } => return Err(Refused { why, hint }),
+            WriteLease::Asking => return Err(Refused::passing("this coordinator does not hold the Lease yet")),
+            WriteLease::Refused { why, hint } => return Err(Refused { again: true, ..Refused::new(why, hint) }),
         }
-        self.connection().ok_or_else(|| Refused::new("the Kubernetes cluster cannot be used", None))
+        self.connection().ok_or_else(|| Refused::passing("the Kubernetes cluster cannot be used"))
     }
 
     /// Whether `node` may be tried again already.
@@ -36,7 +36,7 @@ impl Shared {
             None => Ok(()),
             Some(until) => {
                 let seconds = until.since(now).as_secs().saturating_add(1);
-                Err(Refused::new(format!("node {node} is tried again in {seconds} s"), None))
+                Err(Refused::passing(format!("node {node} is tried again in {seconds} s")))
             }
         }
     }
@@ -76,6 +76,10 @@ impl Shared {
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        Self { why: failure.why, hint: failure.hint }
+        let again = match failure.kind {
+            Kind::Moved | Kind::Missing | Kind::Busy(_) | Kind::Away => true,
+            Kind::Denied | Kind::Refused => false,
+        };
+        Self { why: failure.why, hint: failure.hint, again }
     }
 }

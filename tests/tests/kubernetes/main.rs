@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something fails")]
 
 mod control_plane;
+mod edge;

@@ -116,6 +116,12 @@ pub(crate) fn problems(state: &State) -> Vec<Problem> {
     status::status(state).all_problems()
 }
 
+/// Whether nothing that nobody accepted is an error.
+#[cfg(test)]
+pub(crate) fn healthy(state: &State) -> bool {
+    status::status(state).healthy
+}
+
 /// Whether a node of this name has an agent or is declared.
 pub(crate) fn is_known(state: &State, node: &str) -> bool {
     let declared = state.declared.desired().is_some_and(|desired| desired.nodes.contains_key(node));

@@ -213,3 +213,6 @@ fn code(text: &str) -> Result<ProblemCode, Status> {
 fn bare(subject: &str) -> &str {
     subject.strip_prefix("node/").unwrap_or(subject)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ mod cluster;
 pub(crate) mod judgement;
 mod labels;
 mod node;
+mod pauses;
 mod plan;
 mod rows;
 mod status;

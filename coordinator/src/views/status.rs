@@ -7,7 +7,7 @@ use coord_model::{
 };
 use coord_planner::{Desired, Machine, NodeHealth, Place};
 
-use super::{judgement, plan};
+use super::{judgement, pauses, plan};
 use crate::{
     planned::{Planned, WRITE_DEADLINE},
     registry::Known,
@@ -40,6 +40,9 @@ pub(super) fn status(state: &State) -> Status {
     let moment = state.moment();
     let planned_problems = judgement::of_plan(state, &planned, moment);
     let healthy = fleet.healthy && coord_planner::healthy(&planned_problems);
+    let decisions = state.decisions.current(moment);
+    let paused = pauses::waits(&decisions, moment);
+    let waits = fleet.waits.into_iter().chain(paused).chain(plan::waits(&planned, moment)).collect();
     let mut problems: Vec<Problem> = fleet.problems.into_iter().chain(planned_problems).collect();
     problems.sort();
     Status {
@@ -52,7 +55,7 @@ pub(super) fn status(state: &State) -> Status {
         nodes,
         problems,
         actions,
-        waits: fleet.waits.into_iter().chain(plan::waits(&planned, moment)).collect(),
+        waits,
     }
 }
 

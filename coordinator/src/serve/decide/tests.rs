@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use coord_model::{Boot, Moment, Problem, Wall};
+use coord_model::Problem;
 use coord_planner::{Cause, Plan, Proposal};
 use coord_proto::refused::Refused;
 
@@ -10,7 +10,8 @@ use super::*;
 use crate::{
     config::{ClockSource, Settings},
     data::Data,
-    serve::prepare,
+    serve::{cluster_file, prepare},
+    store::events,
 };
 
 /// A coordinator that listens nowhere, and the lock on its folder.
@@ -137,17 +138,17 @@ async fn a_known_risk_is_not_unhealthy_until_it_gets_worse() {
     let (state, _lock) = coordinator(folder.path()).await;
     let bad = |severity| Problem { severity, ..Problem::new(ProblemCode::GpuDeviceCgroup, "plan", "it is so") };
     publish(&state, vec![bad(Severity::Error)]);
-    assert!(!crate::views::healthy(&state));
+    assert!(!views::healthy(&state));
     accept(&state, risk(&state, "gpu-device-cgroup", "node/plan", 7), "ada").await.unwrap();
-    assert!(crate::views::healthy(&state));
+    assert!(views::healthy(&state));
     withdraw(&state, WithdrawProblem { code: "gpu-device-cgroup".into(), subject: "plan".into() }, "ada")
         .await
         .unwrap();
-    assert!(!crate::views::healthy(&state));
+    assert!(!views::healthy(&state));
     publish(&state, vec![bad(Severity::Warning)]);
     accept(&state, risk(&state, "gpu-device-cgroup", "plan", 7), "ada").await.unwrap();
     publish(&state, vec![bad(Severity::Error)]);
-    assert!(!crate::views::healthy(&state), "it got worse");
+    assert!(!views::healthy(&state), "it got worse");
 }
 
 #[tokio::test]
@@ -173,10 +174,52 @@ async fn what_cannot_be_accepted_is_refused() {
 async fn what_was_decided_is_an_event_with_who() {
     let folder = tempfile::tempdir().unwrap();
     let (state, _lock) = coordinator(folder.path()).await;
-    let before = Moment { boot: Boot::default(), wall: Wall(0) };
-    assert!(state.decisions.current(before).paused.is_empty());
     pause(&state, PauseSubject { subject: "pi".into(), reason: "new fan".into() }, "operator ada").await.unwrap();
-    let events =
-        state.store.call(|database| crate::store::events::list(database, 0, Some("node/pi"), 9)).await.unwrap();
-    assert_eq!(events.last().map(|event| event.message.as_str()), Some("paused by operator ada: new fan"));
+    // Events are written a little later than what they tell of.
+    let started = std::time::Instant::now();
+    let told = loop {
+        let list = |database: &mut crate::store::Database| events::list(database, 0, Some("node/pi"), 9);
+        if let Some(event) = state.store.call(list).await.unwrap().pop() {
+            break event.message;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "no event came");
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(told, "paused by operator ada: new fan");
+}
+
+#[tokio::test]
+async fn a_cluster_file_takes_the_place_of_the_old_one_or_nothing_is_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, _lock) = coordinator(folder.path()).await;
+    let state = Arc::new(state);
+    let file = |text: String| coord_model::ApplyClusterFile { text };
+    let bad = cluster_file::apply(&state, file(CLUSTER.replace("zone: home", "zone: hom")), "ada").await;
+    let (what, hint) = words(bad);
+    assert!(what.starts_with("the cluster file has errors; nothing was changed: line 6, column "), "{what}");
+    assert_eq!(hint, "coordctl cluster validate FILE");
+    assert_eq!(std::fs::read_to_string(&state.settings.cluster).unwrap(), CLUSTER);
+    let same = cluster_file::apply(&state, file(CLUSTER.into()), "ada").await.unwrap();
+    assert!(
+        same.message.starts_with("the cluster file is written; it declares the same as before"),
+        "{}",
+        same.message
+    );
+    let other = cluster_file::apply(&state, file(CLUSTER.replace("flat", "house")), "ada").await.unwrap();
+    assert!(other.message.starts_with("the cluster file is written; it is in force"), "{}", other.message);
+    assert_eq!(state.declared.desired().unwrap().name, "house");
+}
+
+#[tokio::test]
+async fn what_is_being_written_is_being_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, _lock) = coordinator(folder.path()).await;
+    let doing = vec![change("gpu")];
+    *state.plan.lock().unwrap() = Arc::new(Planned { doing, at: state.moment(), ..Planned::default() });
+    let read = coord_model::Read { view: coord_model::ViewKind::Status, name: String::new(), after: 0 };
+    let document = views::document(&state, &read).await.unwrap();
+    let status: coord_model::Status = serde_json::from_slice(&document.json).unwrap();
+    let told: Vec<String> =
+        status.actions.iter().map(|action| format!("{} {}", action.subject, action.message)).collect();
+    assert_eq!(told, ["label/pi/gpu label gpu=true goes (no longer declared)"]);
 }

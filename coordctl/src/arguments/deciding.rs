@@ -5,9 +5,31 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::duration;
 
+const APPLY_EXAMPLES: &str = "Examples:\n\
+    \x20 coordctl apply             shows the plan and asks\n\
+    \x20 coordctl apply 7f3c12ab    the plan that was looked at, or nothing\n\
+    \x20 coordctl apply --yes       whatever the plan is now";
+
+const PAUSE_EXAMPLES: &str = "Examples:\n\
+    \x20 coordctl pause --reason 'moving the rack'    everything\n\
+    \x20 coordctl pause k3s-w3                        one node\n\
+    \x20 coordctl pause label/k3s-w3/gpu              one label";
+
+const RESUME_EXAMPLES: &str = "Examples:\n\
+    \x20 coordctl resume                     ends the pause of everything\n\
+    \x20 coordctl resume label/k3s-w3/gpu    ends its pause, or its freeze after too many changes";
+
+const ACCEPT_EXAMPLES: &str = "Examples:\n\
+    \x20 coordctl accept gpu-device-cgroup k3s-w3 --until 7d --reason 'new board on Friday'\n\
+    \x20 coordctl accept gpu-device-cgroup k3s-w3 --withdraw";
+
+const PLAN_EXAMPLES: &str = "Examples:\n\
+    \x20 coordctl plan\n\
+    \x20 coordctl plan --detailed-exitcode || coordctl apply";
+
 /// `plan`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  coordctl plan\n  coordctl plan --detailed-exitcode || coordctl apply")]
+#[command(after_help = PLAN_EXAMPLES)]
 pub(crate) struct Plan {
     /// Exit with 6 when there is something to change, and with 0 when there is not
     #[arg(long)]
@@ -16,10 +38,7 @@ pub(crate) struct Plan {
 
 /// `apply`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  coordctl apply               shows the plan and asks\n  coordctl apply 7f3c12ab      \
-                        the plan that was looked at, or nothing\n  coordctl apply --yes         whatever the plan is now"
-)]
+#[command(after_help = APPLY_EXAMPLES)]
 pub(crate) struct Apply {
     /// The plan that was looked at; refused when it is another one by now
     pub(crate) plan: Option<String>,
@@ -33,10 +52,7 @@ pub(crate) struct Apply {
 
 /// `pause`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  coordctl pause --reason 'moving the rack'      everything\n  coordctl pause k3s-w3                          \
-                        one node\n  coordctl pause label/k3s-w3/gpu                one label"
-)]
+#[command(after_help = PAUSE_EXAMPLES)]
 pub(crate) struct Pause {
     /// labels, node/NAME, label/NODE/KEY or taint/NODE/KEY; everything without it
     pub(crate) subject: Option<String>,
@@ -50,10 +66,7 @@ pub(crate) struct Pause {
 
 /// `resume`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  coordctl resume                     ends the pause of everything\n  coordctl resume label/k3s-w3/gpu    \
-                        ends its pause, or its freeze after too many changes"
-)]
+#[command(after_help = RESUME_EXAMPLES)]
 pub(crate) struct Resume {
     /// What was paused or frozen; the pause of everything without it
     pub(crate) subject: Option<String>,
@@ -64,10 +77,7 @@ pub(crate) struct Resume {
 
 /// `accept`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  coordctl accept gpu-device-cgroup k3s-w3 --until 7d --reason 'new board on Friday'\n  \
-                  coordctl accept gpu-device-cgroup k3s-w3 --withdraw"
-)]
+#[command(after_help = ACCEPT_EXAMPLES)]
 pub(crate) struct Accept {
     /// The code of the problem
     pub(crate) code: String,

@@ -29,6 +29,7 @@ use crate::{
     clock::{self, ClockTrust},
     config::Settings,
     data::{Data, DataError},
+    planned::Planned,
     registry::Registry,
     state::{State, synchronised},
     store::{Store, StoreError, in_flight, meta, nodes, operators, revocations},
@@ -164,7 +165,7 @@ async fn prepare(
     let decisions = crate::decisions::DecisionsKept::load(store.clone(), started).await?;
     Ok(State {
         decisions,
-        plan: Mutex::default(),
+        plan: Mutex::new(Arc::new(Planned { at: started, ..Planned::default() })),
         registry: Registry::new(rows, operators, revoked, started.boot),
         doors: Arc::default(),
         bound,

@@ -24,6 +24,14 @@ const CONTROL: &[Call] = &[
     ("forget", "Forget", "NameNode", "Done", false, false),
     ("accept_clock", "AcceptClock", "Nothing", "Done", false, false),
     ("refresh", "Refresh", "RefreshNode", "Done", false, false),
+    ("apply", "Apply", "ApplyPlan", "Done", false, false),
+    ("pause", "Pause", "PauseSubject", "Done", false, false),
+    ("resume", "Resume", "ResumeSubject", "Done", false, false),
+    ("accept", "Accept", "AcceptProblem", "Done", false, false),
+    ("withdraw", "Withdraw", "WithdrawProblem", "Done", false, false),
+    ("adopt_label", "AdoptLabel", "AdoptLabels", "Done", false, false),
+    ("adopt_taint", "AdoptTaint", "AdoptOneTaint", "Done", false, false),
+    ("apply_cluster", "ApplyCluster", "ApplyClusterFile", "Done", false, false),
 ];
 
 fn main() -> io::Result<()> {

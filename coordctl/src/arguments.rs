@@ -1,6 +1,7 @@
 //! The command line as it is typed; the doc comments are its help.
 
 mod changing;
+mod deciding;
 mod reading;
 
 use std::path::PathBuf;
@@ -10,8 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use changing::{
     Clock, ContextAdd, Contexts, Node, NodeApprove, NodeEnd, NodeRename, Token, TokenCreate, TokenRevoke,
 };
+pub(crate) use deciding::{Accept, Apply, Label, LabelAdopt, Pause, Plan, Resume, Taint, TaintAdopt};
 pub(crate) use reading::{
-    Check, Cluster, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
+    Check, Cluster, ClusterApply, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
 };
 
 /// Says what is wrong, what is being done about it, and what it waits for.
@@ -19,7 +21,8 @@ pub(crate) use reading::{
 /// Without --endpoint, --socket or --context: the environment (COORDCTL_ENDPOINT, COORDCTL_SOCKET,
 /// COORDCTL_CONTEXT), then the context in use, then the coordinator's socket on this machine.
 ///
-/// Exit codes: 0 fine, 1 failed, 2 usage, 3 unhealthy, 4 cannot reach the coordinator, 5 timed out.
+/// Exit codes: 0 fine, 1 failed, 2 usage, 3 unhealthy, 4 cannot reach the coordinator, 5 timed out,
+/// 6 changes are planned (plan --detailed-exitcode).
 #[derive(Debug, Parser)]
 #[command(name = "coordctl", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -84,7 +87,7 @@ pub(crate) enum Color {
 pub(crate) enum Verb {
     /// Is anything wrong, what is being done, what is it waiting for
     Status(Status),
-    /// Tables of nodes, gpus, disks, mounts, tokens or events
+    /// Tables of nodes, gpus, disks, mounts, labels, tokens or events
     Get(Get),
     /// Everything about one node
     #[command(subcommand)]
@@ -93,6 +96,22 @@ pub(crate) enum Verb {
     Why(Why),
     /// What was checked, group by group; exits with 3 if something is wrong
     Check(Check),
+    /// What would be changed, what waits, and why
+    Plan(Plan),
+    /// Approve the changes of a plan
+    Apply(Apply),
+    /// Do nothing about something until it is resumed
+    Pause(Pause),
+    /// Go on with what was paused, or frozen because it changed too often
+    Resume(Resume),
+    /// Take a known risk: it stays listed and is not unhealthy any more, for a while
+    Accept(Accept),
+    /// Labels of Kubernetes Nodes
+    #[command(subcommand)]
+    Label(Label),
+    /// Taints of Kubernetes Nodes
+    #[command(subcommand)]
+    Taint(Taint),
     /// What a code means and what to do; needs no coordinator
     Explain(Explain),
     /// Make, list and revoke the tokens that let machines and operators in
@@ -101,7 +120,7 @@ pub(crate) enum Verb {
     /// Approve, rename, revoke and forget nodes
     #[command(subcommand)]
     Node(Node),
-    /// The cluster file: check one, print its schema, show what is in force
+    /// The cluster file: check one, put it in force, print its schema, show what is in force
     #[command(subcommand)]
     Cluster(Cluster),
     /// The coordinator's clock
@@ -175,6 +194,11 @@ mod tests {
             assert_eq!(refused(&["coordctl", "check", measure]), ErrorKind::MissingRequiredArgument, "{measure}");
         }
         assert_eq!(refused(&["coordctl", "get", "workers"]), ErrorKind::InvalidValue);
+        assert_eq!(refused(&["coordctl", "label", "adopt", "a"]), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused(&["coordctl", "label", "adopt", "a", "gpu", "--all"]), ErrorKind::ArgumentConflict);
+        assert_eq!(refused(&["coordctl", "accept", "disk-full", "a"]), ErrorKind::MissingRequiredArgument);
+        let withdrawn = ["coordctl", "accept", "disk-full", "a", "--withdraw", "--reason", "x"];
+        assert_eq!(refused(&withdrawn), ErrorKind::ArgumentConflict);
     }
 
     #[test]

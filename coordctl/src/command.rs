@@ -1,5 +1,8 @@
 //! The verbs, a file each: from arguments to calls, and from answers to `show`.
 
+mod accept;
+mod adopt;
+mod apply;
 mod ask;
 mod check;
 mod clock;
@@ -12,6 +15,8 @@ mod explain;
 mod follow;
 mod get;
 mod node;
+mod pause;
+mod plan;
 mod status;
 mod support_bundle;
 mod token;
@@ -46,6 +51,13 @@ pub(crate) async fn run(verb: Verb, typed: Typed, place: Option<Place>, output: 
         Verb::Describe(Describe::Node(node)) => describe::run(&node.name, &Coordinator::find(place)?, output).await,
         Verb::Why(arguments) => why::run(&arguments.subject, &Coordinator::find(place)?, output).await,
         Verb::Check(arguments) => check::run(&arguments, &Coordinator::find(place)?, output).await,
+        Verb::Plan(arguments) => plan::run(&arguments, &Coordinator::find(place)?, output).await,
+        Verb::Apply(arguments) => apply::run(arguments, &Coordinator::find(place)?, output).await,
+        Verb::Pause(arguments) => pause::pause(arguments, &Coordinator::find(place)?, output).await,
+        Verb::Resume(arguments) => pause::resume(arguments, &Coordinator::find(place)?, output).await,
+        Verb::Accept(arguments) => accept::run(arguments, &Coordinator::find(place)?, output).await,
+        Verb::Label(label) => adopt::label(label, &Coordinator::find(place)?, output).await,
+        Verb::Taint(taint) => adopt::taint(taint, &Coordinator::find(place)?, output).await,
         Verb::Token(Token::List) => get::tokens(&Coordinator::find(place)?, output).await,
         Verb::Token(Token::Create(arguments)) => token::create(arguments, &Coordinator::find(place)?, output).await,
         Verb::Token(Token::Revoke(arguments)) => token::revoke(arguments, &Coordinator::find(place)?, output).await,

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Away,
     /// What was waited for did not come in time.
     TimedOut,
+    /// The plan has changes, and that was asked.
+    Changes,
     /// Ctrl-C.
     Interrupted,
 }
@@ -31,6 +33,7 @@ impl Exit {
             Self::Unhealthy => 3,
             Self::Away => 4,
             Self::TimedOut => 5,
+            Self::Changes => 6,
             Self::Interrupted => 130,
         }
     }

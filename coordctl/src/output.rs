@@ -115,7 +115,7 @@ impl Output {
     /// A failure to stderr, unless it is none that people need to read about.
     pub(crate) fn failure(&self, failure: &Failure) {
         match failure.exit {
-            Exit::Fine | Exit::Interrupted => {}
+            Exit::Fine | Exit::Changes | Exit::Interrupted => {}
             Exit::Failed | Exit::Usage | Exit::Unhealthy | Exit::Away | Exit::TimedOut => {
                 self.talk(&show::failure::failure(failure));
             }

@@ -5,11 +5,13 @@
 mod blocks;
 pub(crate) mod check;
 pub(crate) mod cluster;
+pub(crate) mod declared;
 pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod lists;
 pub(crate) mod node;
 mod paint;
+pub(crate) mod plan;
 pub(crate) mod stale;
 pub(crate) mod status;
 mod table;

@@ -1,9 +1,14 @@
 //! The last plan, for the screens and for `coordctl apply`.
 
+use std::time::Duration;
+
 use coord_model::Moment;
 use coord_planner::{Change, Plan, Proposal};
 use coord_proto::token::hexadecimal;
 use ring::digest::{SHA256, digest};
+
+/// How long one write to a Kubernetes cluster may take.
+pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How many bytes of a hash name a plan or a change: eight characters.
 const NAME: usize = 4;

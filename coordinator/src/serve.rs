@@ -10,6 +10,7 @@ use std::{
 
 use coord_proto::{
     agents::agents_server::AgentsServer,
+    border::LARGEST_CLUSTER_FILE,
     control::control_server::ControlServer,
     tls::{CallerVerifier, Window, provider},
 };
@@ -30,6 +31,7 @@ use crate::{
     data::{Data, DataError},
     declared::Declared,
     kubernetes::{self, Kubernetes},
+    planned::Planned,
     registry::Registry,
     state::{State, synchronised},
     store::{Store, StoreError, in_flight, meta, nodes, operators, revocations},
@@ -37,10 +39,13 @@ use crate::{
 
 mod acceptor;
 pub(crate) mod addresses;
+mod adopt;
 mod agents;
 mod authorise;
+mod cluster_file;
 mod connection;
 mod control;
+mod decide;
 pub(crate) mod doors;
 mod http;
 mod metrics;
@@ -50,8 +55,8 @@ mod turn;
 
 /// The largest message of an agent: every section at its limit, twice over.
 const MAXIMUM_REPORT: usize = 1 << 20;
-/// The largest request of an operator.
-const MAXIMUM_REQUEST: usize = 64 * 1024;
+/// The largest request of an operator: a cluster file, and what is around it.
+const MAXIMUM_REQUEST: usize = LARGEST_CLUSTER_FILE + 64 * 1024;
 /// Streams that one connection may have open.
 const STREAMS: u32 = 16;
 /// Flow-control windows bound what a peer can make this side hold; at idle they cost nothing.
@@ -170,7 +175,7 @@ async fn prepare(
     let decisions = crate::decisions::DecisionsKept::load(store.clone(), started).await?;
     Ok(State {
         decisions,
-        plan: Mutex::default(),
+        plan: Mutex::new(Arc::new(Planned { at: started, ..Planned::default() })),
         registry: Registry::new(rows, operators, revoked, started.boot),
         doors: Arc::default(),
         bound,

@@ -1,8 +1,7 @@
 //! The documents that people and scripts read, made from what is known at the moment of asking.
 
-use coord_model::{Document, List, MAXIMUM_TEXT, Read, ViewKind, Wall, clean};
+use coord_model::{Document, List, MAXIMUM_TEXT, Problem, Read, ViewKind, Wall, clean};
 use coord_proto::refused::Refused;
-use jiff::Timestamp;
 use serde::Serialize;
 use tonic::{Code, Status};
 
@@ -14,7 +13,10 @@ use crate::{
 mod check;
 mod cluster;
 pub(crate) mod judgement;
+mod labels;
 mod node;
+mod pauses;
+mod plan;
 mod rows;
 mod status;
 mod why;
@@ -56,6 +58,8 @@ pub(crate) async fn document(state: &State, read: &Read) -> Result<Document, Sta
         ViewKind::Why => encode(&why::why(state, &read.name)?),
         ViewKind::Check => encode(&check::check(state, &read.name)?),
         ViewKind::Cluster => encode(&cluster::cluster(state)?),
+        ViewKind::Plan => encode(&plan::plan(state)),
+        ViewKind::Labels => encode(&List::new("LabelList", labels::rows(state, &read.name)?)),
         ViewKind::Unrecognised(number) => Err(Refused::new(format!("this coordinator does not know view {number}"))
             .hint("upgrade the coordinator to coordctl's version: coordctl version")
             .into_status(Code::Unimplemented)),
@@ -105,12 +109,62 @@ pub(crate) fn no_such_node(name: &str) -> Status {
 
 /// A time as RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(time: Wall) -> String {
-    let seconds = time.0.div_euclid(1000);
-    Timestamp::from_second(seconds).map_or_else(|_| "unknown".to_owned(), |time| time.to_string())
+    time.rfc3339()
+}
+
+/// Every problem of the fleet and of its nodes, with the subjects that people see.
+pub(crate) fn problems(state: &State) -> Vec<Problem> {
+    status::status(state).all_problems()
+}
+
+/// Whether nothing that nobody accepted is an error.
+#[cfg(test)]
+pub(crate) fn healthy(state: &State) -> bool {
+    status::status(state).healthy
+}
+
+/// Whether a node of this name has an agent or is declared.
+pub(crate) fn is_known(state: &State, node: &str) -> bool {
+    let declared = state.declared.desired().is_some_and(|desired| desired.nodes.contains_key(node));
+    declared || state.registry.fleet().nodes.values().any(|known| known.row.name == node)
+}
+
+/// Under which subject an event about a problem's subject stands.
+pub(crate) fn event_subject(state: &State, subject: &str) -> String {
+    if is_known(state, subject) { format!("node/{subject}") } else { subject.to_owned() }
 }
 
 /// The largest id of an event list; nothing for other documents and empty lists.
 pub(crate) fn newest_event(document: &Document) -> Option<u64> {
     let list: List<coord_model::EventRow> = serde_json::from_slice(&document.json).ok()?;
     list.items.last().map(|event| event.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn times_are_written_as_a_calendar_library_writes_them(seconds in -62_135_596_800_i64..253_402_300_800) {
+            let theirs = Timestamp::from_second(seconds).map(|time| time.to_string());
+            // The library leaves out the last day, which lies ahead of UTC somewhere.
+            prop_assert!(theirs.map_or(true, |theirs| theirs == rfc3339(Wall(seconds * 1000 + 999))));
+        }
+    }
+
+    #[test]
+    fn the_last_days_of_years_and_centuries_are_right() {
+        for day in ["1999-12-31", "2000-02-29", "2000-12-31", "2024-12-31", "2100-02-28", "2100-12-31", "2400-12-31"] {
+            let text = format!("{day}T23:59:59Z");
+            let time: Timestamp = text.parse().unwrap();
+            assert_eq!(rfc3339(Wall(time.as_millisecond())), text);
+            let next = Wall(time.as_millisecond() + 1000);
+            assert_eq!(rfc3339(next), Timestamp::from_millisecond(next.0).unwrap().to_string());
+        }
+        assert_eq!(rfc3339(Wall(i64::MAX)), "unknown");
+    }
 }

@@ -10,11 +10,13 @@ use tonic::{
 };
 
 mod conversation;
+mod decision;
 mod enrolment;
 mod facts;
 mod fields;
 mod section;
 
+pub use decision::LARGEST_CLUSTER_FILE;
 pub use section::{MAXIMUM_SECTION, decode_section, encode_section};
 
 /// A field that cannot be used, with its path from the outermost message.

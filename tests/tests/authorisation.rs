@@ -8,8 +8,9 @@ use std::{
 };
 
 use coord_model::{
-    AgentMessage, AnySection, Approve, CreateToken, Enrol, NameNode, Nothing, Read, RefreshNode, Rejoin, RenameNode,
-    Renew, RevokeToken, Section, ViewKind, section,
+    AcceptProblem, AdoptLabels, AdoptOneTaint, AgentMessage, AnySection, ApplyClusterFile, ApplyPlan, Approve,
+    CreateToken, Enrol, NameNode, Nothing, PauseSubject, Read, RefreshNode, Rejoin, RenameNode, Renew, ResumeSubject,
+    RevokeToken, Section, ViewKind, WithdrawProblem, section,
 };
 use coord_proto::{
     client::{self, Agents, Control},
@@ -46,6 +47,14 @@ fn every_control_call(control: &mut Control) -> Vec<(&'static str, Status)> {
             ("Forget", control.forget(name()).await.unwrap_err()),
             ("AcceptClock", control.accept_clock(Nothing {}).await.unwrap_err()),
             ("Refresh", control.refresh(refresh).await.unwrap_err()),
+            ("Apply", control.apply(ApplyPlan::default()).await.unwrap_err()),
+            ("Pause", control.pause(PauseSubject::default()).await.unwrap_err()),
+            ("Resume", control.resume(ResumeSubject::default()).await.unwrap_err()),
+            ("Accept", control.accept(AcceptProblem::default()).await.unwrap_err()),
+            ("Withdraw", control.withdraw(WithdrawProblem::default()).await.unwrap_err()),
+            ("AdoptLabel", control.adopt_label(AdoptLabels::default()).await.unwrap_err()),
+            ("AdoptTaint", control.adopt_taint(AdoptOneTaint::default()).await.unwrap_err()),
+            ("ApplyCluster", control.apply_cluster(ApplyClusterFile::default()).await.unwrap_err()),
         ]
     })
 }

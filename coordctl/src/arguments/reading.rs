@@ -46,6 +46,8 @@ pub(crate) enum Noun {
     Disks,
     /// Network file systems
     Mounts,
+    /// Labels and taints that Coord keeps on Kubernetes Nodes
+    Labels,
     /// Tokens; their secrets are not known to anybody
     Tokens,
     /// What happened
@@ -69,7 +71,7 @@ pub(crate) struct NodeName {
 /// `why`.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
-    /// node/NAME, mount/NAME and so on; a bare name where only one thing has it
+    /// A node's name, label/NODE/KEY, taint/NODE/KEY, kubernetes, cluster-file or coordinator
     pub(crate) subject: String,
 }
 
@@ -149,6 +151,9 @@ pub(crate) struct Version {
 pub(crate) enum Cluster {
     /// Say everything that is wrong with a file, each mistake with its place; needs no coordinator
     Validate(ClusterValidate),
+    /// Check a file and put it in the place of the one in force
+    #[command(after_help = "Example:\n  coordctl cluster apply cluster.yaml --dry-run")]
+    Apply(ClusterApply),
     /// Print the JSON Schema of the file, for editors; needs no coordinator
     Schema,
     /// Print what is in force, with every default filled in
@@ -161,4 +166,15 @@ pub(crate) struct ClusterValidate {
     /// The file; - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// `cluster apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterApply {
+    /// The file; - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only say what it declares differently
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }

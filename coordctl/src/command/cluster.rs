@@ -1,5 +1,7 @@
 //! `coordctl cluster`: the file is checked here, with the code that the coordinator uses.
 
+mod apply;
+
 use std::{
     fs,
     io::{self, Read},
@@ -32,6 +34,7 @@ pub(super) async fn run(arguments: &Cluster, place: Option<Place>, output: &Outp
             output.document(&schema, |_| show::cluster::json(&schema))?;
             Ok(Exit::Fine)
         }
+        Cluster::Apply(arguments) => apply::run(arguments, &Coordinator::find(place)?, output).await,
         Cluster::Show => in_force(&Coordinator::find(place)?, output).await,
     }
 }
@@ -39,14 +42,19 @@ pub(super) async fn run(arguments: &Cluster, place: Option<Place>, output: &Outp
 /// Every mistake of one file; the command fails only for errors.
 fn validate(file: &Path, output: &Output) -> Result<Exit, Failure> {
     let text = read(file)?;
+    let found = coord_cluster::read(&text).mistakes;
+    mistakes(file, &text, &found, output)
+}
+
+/// Shows them; the command fails only for errors.
+fn mistakes(file: &Path, text: &str, mistakes: &[Mistake], output: &Output) -> Result<Exit, Failure> {
     let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-    let mistakes = coord_cluster::read(&text).mistakes;
     let valid = mistakes.iter().all(|mistake| mistake.weight != Weight::Error);
     let document = json!({
         "apiVersion": API_VERSION, "kind": "ClusterFileCheck", "valid": valid,
         "mistakes": mistakes.iter().map(value).collect::<Vec<_>>(),
     });
-    output.document(&document, |look| show::cluster::mistakes(&name, &text, &mistakes, look))?;
+    output.document(&document, |look| show::cluster::mistakes(&name, text, mistakes, look))?;
     Ok(if valid { Exit::Fine } else { Exit::Failed })
 }
 

@@ -1,6 +1,6 @@
 //! `coordctl get`: the tables.
 
-use coord_model::{DiskRow, EventRow, GpuRow, List, MountRow, NodeStatus, TokenRow, ViewKind};
+use coord_model::{DiskRow, EventRow, GpuRow, LabelRow, List, MountRow, NodeStatus, TokenRow, ViewKind};
 use serde::de::DeserializeOwned;
 
 use super::follow;
@@ -47,6 +47,7 @@ fn view(noun: Noun) -> ViewKind {
         Noun::Gpus => ViewKind::Gpus,
         Noun::Disks => ViewKind::Disks,
         Noun::Mounts => ViewKind::Mounts,
+        Noun::Labels => ViewKind::Labels,
         Noun::Tokens => ViewKind::Tokens,
         Noun::Events => ViewKind::Events,
     }
@@ -58,6 +59,7 @@ fn text(answer: &Answer, noun: Noun, output: &Output) -> Result<String, Failure>
         Noun::Gpus => table::<GpuRow>(answer, output, lists::gpus),
         Noun::Disks => table::<DiskRow>(answer, output, lists::disks),
         Noun::Mounts => table::<MountRow>(answer, output, lists::mounts),
+        Noun::Labels => table::<LabelRow>(answer, output, lists::labels),
         Noun::Tokens => table::<TokenRow>(answer, output, lists::tokens),
         Noun::Events => table::<EventRow>(answer, output, lists::events),
     }

@@ -15,13 +15,15 @@ use crate::{
 };
 
 /// The views that are asked for once.
-const VIEWS: [ViewKind; 8] = [
+const VIEWS: [ViewKind; 10] = [
     ViewKind::Status,
     ViewKind::Nodes,
     ViewKind::Check,
     ViewKind::Gpus,
     ViewKind::Disks,
     ViewKind::Mounts,
+    ViewKind::Plan,
+    ViewKind::Labels,
     ViewKind::Tokens,
     ViewKind::Events,
 ];

@@ -1,6 +1,7 @@
 //! Entries with a symbol, a subject, a wrapped sentence, a code at the right edge and a hint below.
 
-use coord_model::{Action, Problem, Severity, Wait};
+use coord_model::{Action, PlannedChange, Problem, Severity, Wait};
+use jiff::Timestamp;
 
 use super::{
     paint::{Tone, paint},
@@ -21,11 +22,13 @@ pub(crate) struct Entry {
 impl Entry {
     /// Something wrong with `node`, or with its own subject where that is not a node's affair.
     pub(crate) fn problem(owner: Option<&str>, problem: &Problem) -> Self {
+        let (symbol, tone) = mark(problem);
+        let (subject, text) = placed(&problem.subject, &problem.message);
         Self {
-            symbol: problem.severity.symbol(),
-            tone: tone(problem.severity),
-            subject: owner.unwrap_or_else(|| subject(&problem.subject)).to_owned(),
-            text: problem.message.clone(),
+            symbol,
+            tone,
+            subject: owner.unwrap_or(subject).to_owned(),
+            text: told(&text, problem),
             code: Some(problem.code.to_string()),
             hint: problem.hint.clone(),
         }
@@ -34,27 +37,76 @@ impl Entry {
     /// Something that is being done.
     pub(crate) fn action(action: &Action) -> Self {
         let time = format!("{} of {:.0}s", age(action.elapsed_seconds), action.deadline_seconds);
+        let (subject, text) = placed(&action.subject, &action.message);
         Self {
             symbol: ">",
             tone: Tone::Active,
-            subject: subject(&action.subject).to_owned(),
-            text: format!("{}, {time}", action.message),
+            subject: subject.to_owned(),
+            text: format!("{text}, {time}"),
             code: None,
             hint: None,
         }
     }
 
-    /// Something that is waited for.
-    pub(crate) fn wait(wait: &Wait) -> Self {
+    /// A change of a plan.
+    pub(crate) fn change(change: &PlannedChange) -> Self {
+        let (symbol, tone) = match change.symbol.as_str() {
+            "+" => ("+", Tone::Good),
+            "~" => ("~", Tone::Active),
+            "-" => ("-", Tone::Warning),
+            _ => ("?", Tone::Plain),
+        };
+        let (subject, text) = (change.node.clone(), change.message.clone());
+        Self { symbol, tone, subject, text, code: None, hint: None }
+    }
+
+    /// Something that is waited for, and how long that takes where it is known.
+    pub(crate) fn wait(wait: &Wait, now: Timestamp) -> Self {
+        let (subject, text) = placed(&wait.subject, &wait.message);
+        let left = wait.until.as_ref().and_then(|until| until.parse().ok()).map(|until| left(until, now));
         Self {
             symbol: ".",
             tone: Tone::Plain,
-            subject: subject(&wait.subject).to_owned(),
-            text: wait.message.clone(),
+            subject: subject.to_owned(),
+            text: text + &left.unwrap_or_default(),
             code: None,
             hint: wait.hint.clone(),
         }
     }
+}
+
+/// `, 6s left`; nothing when it is over.
+fn left(until: Timestamp, now: Timestamp) -> String {
+    let seconds = until.duration_since(now).as_secs_f64().ceil();
+    if seconds > 0.0 { format!(", {} left", age(seconds)) } else { String::new() }
+}
+
+/// Whose entry it is and what stands in it: a label or taint of a node is the node's affair.
+fn placed<'a>(whole: &'a str, message: &str) -> (&'a str, String) {
+    let parts: Vec<&str> = whole.splitn(3, '/').collect();
+    match parts.as_slice() {
+        [_, node, key] if matches!(parts.first(), Some(&("label" | "taint"))) => {
+            let kind = parts.first().copied().unwrap_or_default();
+            let text = if message.contains(key) { message.to_owned() } else { format!("{kind} {key}: {message}") };
+            (node, text)
+        }
+        _ => (subject(whole), message.to_owned()),
+    }
+}
+
+/// Symbol and colour of a problem; one that somebody accepted is marked with an `a`.
+pub(crate) fn mark(problem: &Problem) -> (&'static str, Tone) {
+    match problem.accepted {
+        Some(_) => ("a", Tone::Plain),
+        None => (problem.severity.symbol(), tone(problem.severity)),
+    }
+}
+
+/// The sentence of a problem, and who accepted it until when and why.
+pub(crate) fn told(sentence: &str, problem: &Problem) -> String {
+    let Some(accepted) = &problem.accepted else { return sentence.to_owned() };
+    let day = accepted.until.split('T').next().unwrap_or_default();
+    format!("{sentence}; accepted until {day} by {}: {}", accepted.by, accepted.reason)
 }
 
 /// The colour of a severity.

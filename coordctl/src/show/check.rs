@@ -4,7 +4,7 @@ use coord_model::{Check, CheckRow, Severity};
 
 use super::{
     Look,
-    blocks::tone,
+    blocks::{mark, told},
     paint::{Tone, paint},
     stale::{self, Stale},
     text::{beside, length, wrap},
@@ -33,9 +33,9 @@ fn lines(row: &CheckRow, columns: usize) -> String {
     let Some(problem) = &row.problem else {
         return joined(beside("  ok  ", &row.message, columns).into_iter(), "ok", Tone::Good);
     };
-    let symbol = problem.severity.symbol();
+    let (symbol, tone) = mark(problem);
     let room = columns.saturating_sub(6).max(24);
-    let mut sentence = wrap(&row.message, room);
+    let mut sentence = wrap(&told(&row.message, problem), room);
     let code = format!("({})", problem.code);
     match sentence.last_mut() {
         Some(last) if length(last) + 1 + length(&code) <= room => last.push_str(&format!(" {code}")),
@@ -43,7 +43,7 @@ fn lines(row: &CheckRow, columns: usize) -> String {
     }
     let first = beside(&format!("  {symbol:<4}"), &sentence.join("\n"), usize::MAX);
     let hint = problem.hint.iter().flat_map(|hint| super::text::hint(6, hint, columns));
-    joined(first.into_iter().chain(hint), symbol, tone(problem.severity))
+    joined(first.into_iter().chain(hint), symbol, tone)
 }
 
 fn joined(lines: impl Iterator<Item = String>, symbol: &str, tone: Tone) -> String {
@@ -53,10 +53,12 @@ fn joined(lines: impl Iterator<Item = String>, symbol: &str, tone: Tone) -> Stri
 
 /// `6 ok, 1 warning, 1 failed`.
 fn totals(check: &Check) -> String {
-    let (mut fine, mut notes, mut warnings, mut failed) = (0, 0, 0, 0);
+    let (mut fine, mut notes, mut accepted, mut warnings, mut failed) = (0, 0, 0, 0, 0);
     for row in check.groups.iter().flat_map(|group| &group.checks) {
-        match row.problem.as_ref().map(|problem| problem.severity) {
+        let problem = row.problem.as_ref();
+        match problem.map(|problem| problem.severity) {
             None => fine += 1,
+            Some(_) if problem.is_some_and(|problem| problem.accepted.is_some()) => accepted += 1,
             Some(Severity::Error) => failed += 1,
             Some(Severity::Warning) => warnings += 1,
             Some(Severity::Info | Severity::Unrecognised(_)) => notes += 1,
@@ -65,6 +67,9 @@ fn totals(check: &Check) -> String {
     let mut parts = vec![format!("{fine} ok")];
     if notes > 0 {
         parts.push(super::text::count(notes, "note", "notes"));
+    }
+    if accepted > 0 {
+        parts.push(format!("{accepted} accepted"));
     }
     if warnings > 0 {
         parts.push(super::text::count(warnings, "warning", "warnings"));

@@ -1,7 +1,7 @@
 //! The tables of `coordctl get`: a function a noun, from its rows to text.
 
 use coord_model::{
-    DiskRow, EventRow, GpuRow, MountRow, NodeStatus, TokenRow, TokenState, Unknowns, section::MountState,
+    DiskRow, EventRow, GpuRow, LabelRow, MountRow, NodeStatus, TokenRow, TokenState, Unknowns, section::MountState,
 };
 
 use super::{
@@ -171,6 +171,27 @@ pub(crate) fn mount_state(state: MountState) -> (Tone, &'static str) {
         | MountState::WrongSource => (Tone::Bad, "x "),
         MountState::Unrecognised(_) => (Tone::Warning, "? "),
     }
+}
+
+/// `get labels`.
+pub(crate) fn labels(labels: &[LabelRow], look: Look) -> String {
+    let mut heading = vec!["NODE", "KIND", "KEY", "WANTED", "IS", "STATE"];
+    if look.wide {
+        heading.push("CAUSE");
+    }
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let row = |label: &LabelRow| {
+        let tone = if label.wanted == label.live { Tone::Good } else { Tone::Warning };
+        let (wanted, live) = (value(&label.wanted), value(&label.live));
+        let kind = label.kind.to_string();
+        let mut cells = vec![label.node.clone(), kind, label.key.clone(), wanted, live, label.state.clone()];
+        if look.wide {
+            cells.push(label.cause.clone());
+        }
+        Row::marked(cells, tone, &label.state)
+    };
+    let rows: Vec<Row> = labels.iter().map(row).collect();
+    or_none("labels or taints kept", table(&heading, &rows), labels.is_empty())
 }
 
 /// `get tokens`.

@@ -1,5 +1,6 @@
 //! The screen of `coordctl describe node`: everything that is known about one node, and why the rest is not.
 
+mod kept;
 mod machine;
 mod sheet;
 mod software;
@@ -34,6 +35,7 @@ pub(crate) fn node(detail: &NodeDetail, stale: Option<&Stale>, look: Look) -> St
     software::usb(&mut sheet, &detail.report);
     software::unraid(&mut sheet, &detail.report);
     software::agent(&mut sheet, &detail.report);
+    kept::kept(&mut sheet, &detail.labels, look.columns);
     unknown::unknown(&mut sheet, detail, look.wide);
     events(&mut sheet, detail, look);
     sheet.finish()

@@ -18,7 +18,7 @@ pub(crate) fn status(status: &Status, stale: Option<&Stale>, look: Look) -> Stri
         None => first_line(status, look.columns) + "\n\n",
     };
     text.push_str(&nodes(&status.nodes, stale, look));
-    let blocks = blocks(status, look.columns);
+    let blocks = blocks(status, look);
     if !blocks.is_empty() {
         text.push('\n');
         text.push_str(&blocks);
@@ -30,19 +30,26 @@ pub(crate) fn status(status: &Status, stale: Option<&Stale>, look: Look) -> Stri
 fn first_line(status: &Status, columns: usize) -> String {
     let answer = format!("{}: {}", status.fleet, answer(status));
     let uptime = age(status.coordinator.uptime_seconds);
-    let coordinator = format!("coordinator {}, up {uptime}", status.coordinator.version);
+    let version = format!("coordinator {}", status.coordinator.version);
+    let whole = format!("{version}, up {uptime}");
+    // What is wrong matters more than since when the coordinator runs.
+    let coordinator = if length(&answer) + 2 + length(&whole) <= columns { whole } else { version };
     let gap = columns.saturating_sub(length(&answer) + length(&coordinator)).max(2);
     format!("{answer}{:gap$}{coordinator}", "")
 }
 
 /// `all well`, or how much there is of each.
 pub(crate) fn answer(status: &Status) -> String {
-    let problems = problems(status).len();
-    let mut parts = match problems {
+    let all = problems(status);
+    let open = all.iter().filter(|(accepted, _, _)| !accepted).count();
+    let mut parts = match open {
         0 if status.healthy => vec!["all well".to_owned()],
         0 => vec!["not healthy".to_owned()],
         number => vec![count(number, "problem", "problems")],
     };
+    if all.len() > open {
+        parts.push(format!("{} accepted", all.len() - open));
+    }
     if !status.actions.is_empty() {
         parts.push(count(status.actions.len(), "action running", "actions running"));
     }
@@ -52,29 +59,29 @@ pub(crate) fn answer(status: &Status) -> String {
     parts.join(", ")
 }
 
-/// Errors and warnings, worst first; information is shown by `describe` and `check` only.
-fn problems(status: &Status) -> Vec<(Severity, Entry)> {
+/// Errors and warnings, worst first and what was accepted last; information is shown by `describe` and `check` only.
+fn problems(status: &Status) -> Vec<(bool, Severity, Entry)> {
     let fleet = status.problems.iter().map(|problem| (None, problem));
     let own = status.nodes.iter().flat_map(|node| {
         let name = Some(node.name.as_str());
         node.problems.iter().map(move |problem| (name, problem))
     });
-    let mut all: Vec<(Severity, Entry)> = fleet
+    let mut all: Vec<(bool, Severity, Entry)> = fleet
         .chain(own)
-        .filter(|(_, problem)| problem.degrades())
-        .map(|(name, problem)| (problem.severity, Entry::problem(name, problem)))
+        .filter(|(_, problem)| problem.is_listed())
+        .map(|(name, problem)| (problem.accepted.is_some(), problem.severity, Entry::problem(name, problem)))
         .collect();
-    all.sort_by_key(|(severity, _)| *severity);
+    all.sort_by_key(|(accepted, severity, _)| (*accepted, *severity));
     all
 }
 
-fn blocks(status: &Status, columns: usize) -> String {
-    let problems: Vec<Entry> = problems(status).into_iter().map(|(_, entry)| entry).collect();
+fn blocks(status: &Status, look: Look) -> String {
+    let problems: Vec<Entry> = problems(status).into_iter().map(|(_, _, entry)| entry).collect();
     let actions: Vec<Entry> = status.actions.iter().map(Entry::action).collect();
-    let waits: Vec<Entry> = status.waits.iter().map(Entry::wait).collect();
+    let waits: Vec<Entry> = status.waits.iter().map(|wait| Entry::wait(wait, look.now)).collect();
     let room = subject_columns(problems.iter().chain(&actions).chain(&waits));
     [("Problems", &problems), ("Doing", &actions), ("Waiting", &waits)]
-        .map(|(title, entries)| block(title, entries, room, columns))
+        .map(|(title, entries)| block(title, entries, room, look.columns))
         .concat()
 }
 
@@ -158,7 +165,7 @@ pub(crate) fn role(role: Option<&str>) -> &str {
 
 /// Symbol and word of a node's health, and its colour.
 pub(crate) fn health(node: &NodeStatus) -> (Tone, String) {
-    let has_error = node.problems.iter().any(|problem| problem.severity == Severity::Error);
+    let has_error = node.problems.iter().any(|problem| problem.severity == Severity::Error && problem.degrades());
     let (tone, symbol) = match node.health {
         Health::Ready => (Tone::Good, ""),
         Health::Degraded if has_error => (Tone::Bad, "x "),

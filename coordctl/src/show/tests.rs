@@ -3,6 +3,7 @@
 mod fixtures;
 mod lists;
 mod nodes;
+mod plan;
 
 use insta::assert_snapshot;
 

@@ -17,7 +17,7 @@ pub(crate) fn why(why: &Why, stale: Option<&Stale>, look: Look) -> String {
         text.push('\n');
     }
     let problems: Vec<Entry> = why.problems.iter().map(|problem| Entry::problem(None, problem)).collect();
-    let waits: Vec<Entry> = why.waits.iter().map(Entry::wait).collect();
+    let waits: Vec<Entry> = why.waits.iter().map(|wait| Entry::wait(wait, look.now)).collect();
     let room = subject_columns(problems.iter().chain(&waits));
     let blocks = block("Problems", &problems, room, look.columns) + &block("Waiting", &waits, room, look.columns);
     if !blocks.is_empty() {

@@ -8,9 +8,10 @@ use std::{
 };
 
 use coord_model::{
-    API_VERSION, Approve, Check, CheckGroup, CheckRow, Code, CoordinatorStatus, CreateToken, CreatedToken, Document,
-    Done, EventRow, Health, List, NameNode, NodeStatus, Nothing, Problem, Read, RefreshNode, RenameNode, RevokeToken,
-    Status, ViewKind,
+    API_VERSION, AcceptProblem, AdoptLabels, AdoptOneTaint, ApplyClusterFile, ApplyPlan, Approve, ChangeState, Check,
+    CheckGroup, CheckRow, Code, CoordinatorStatus, CreateToken, CreatedToken, Document, Done, EventRow, Health, List,
+    NameNode, NodeStatus, Nothing, PauseSubject, PlanView, PlannedChange, Problem, Read, RefreshNode, RenameNode,
+    ResumeSubject, RevokeToken, Status, ViewKind, WithdrawProblem,
 };
 use coord_proto::{
     control::control_server::{Control, ControlServer},
@@ -145,15 +146,38 @@ fn check() -> Check {
     Check { api_version: API_VERSION.to_owned(), kind: "Check".to_owned(), stale: false, groups: vec![group] }
 }
 
+/// One change that waits for approval until the home is healed.
+fn plan(healthy: bool) -> PlanView {
+    let change = PlannedChange {
+        id: "0a1b2c3d".to_owned(),
+        symbol: "-".to_owned(),
+        subject: "label/k3s-w3/gpu".to_owned(),
+        node: "k3s-w3".to_owned(),
+        message: "label gpu=true goes (no longer declared)".to_owned(),
+        state: ChangeState::NeedsApproval,
+    };
+    let (id, changes) = if healthy { ("empty", Vec::new()) } else { ("7f3c12ab", vec![change]) };
+    PlanView {
+        api_version: API_VERSION.to_owned(),
+        kind: "Plan".to_owned(),
+        stale: false,
+        id: id.to_owned(),
+        age_seconds: 1.0,
+        changes,
+        waits: Vec::new(),
+    }
+}
+
 fn document(view: ViewKind, healthy: bool) -> Result<Document, tonic::Status> {
     let json = match view {
         ViewKind::Status => serde_json::to_vec(&status(healthy)),
         ViewKind::Nodes => serde_json::to_vec(&List::new("NodeList", vec![node(healthy)])),
         ViewKind::Events => serde_json::to_vec(&events(healthy)),
         ViewKind::Check => serde_json::to_vec(&check()),
-        ViewKind::Cluster => {
-            serde_json::to_vec(&serde_json::json!({"apiVersion": "coord.homelab/v1", "kind": "ClusterInForce"}))
-        }
+        ViewKind::Cluster => serde_json::to_vec(&serde_json::json!({
+            "apiVersion": "coord.homelab/v1", "kind": "ClusterInForce", "declared": {"name": "old"},
+        })),
+        ViewKind::Plan => serde_json::to_vec(&plan(healthy)),
         other => return Err(tonic::Status::unimplemented(format!("no view {other} here"))),
     };
     Ok(Document { json: json.unwrap() })
@@ -213,5 +237,43 @@ impl Control for Script {
         let wanted = request.into_inner();
         let measures: String = wanted.measures.iter().map(|measure| format!(" {measure}")).collect();
         self.done(format!("refresh {}{measures}", wanted.name), "read again")
+    }
+
+    async fn apply(&self, request: Request<ApplyPlan>) -> Answer<Done> {
+        let ApplyPlan { plan, changes } = request.into_inner();
+        self.done(format!("apply {plan} {changes:?}"), "approved")
+    }
+
+    async fn pause(&self, request: Request<PauseSubject>) -> Answer<Done> {
+        let PauseSubject { subject, reason } = request.into_inner();
+        self.done(format!("pause {subject:?} {reason}"), "paused")
+    }
+
+    async fn resume(&self, request: Request<ResumeSubject>) -> Answer<Done> {
+        self.done(format!("resume {:?}", request.into_inner().subject), "it goes on")
+    }
+
+    async fn accept(&self, request: Request<AcceptProblem>) -> Answer<Done> {
+        let AcceptProblem { code, subject, until, reason } = request.into_inner();
+        self.done(format!("accept {code} {subject} {} {reason}", until.rfc3339()), "accepted")
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawProblem>) -> Answer<Done> {
+        let WithdrawProblem { code, subject } = request.into_inner();
+        self.done(format!("withdraw {code} {subject}"), "it counts again")
+    }
+
+    async fn adopt_label(&self, request: Request<AdoptLabels>) -> Answer<Done> {
+        let AdoptLabels { node, key, all } = request.into_inner();
+        self.done(format!("adopt-label {node} {key:?} {all}"), "adopted")
+    }
+
+    async fn adopt_taint(&self, request: Request<AdoptOneTaint>) -> Answer<Done> {
+        let AdoptOneTaint { node, key } = request.into_inner();
+        self.done(format!("adopt-taint {node} {key}"), "adopted")
+    }
+
+    async fn apply_cluster(&self, request: Request<ApplyClusterFile>) -> Answer<Done> {
+        self.done(format!("apply-cluster {} bytes", request.into_inner().text.len()), "it is in force")
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod coordinator;
+mod deciding;
 
 use std::{
     io::{BufRead, BufReader},
@@ -88,6 +89,14 @@ fn a_dry_run_changes_nothing() {
         vec!["node", "revoke", "k3s-w3"],
         vec!["node", "forget", "k3s-w3"],
         vec!["clock", "accept"],
+        vec!["apply"],
+        vec!["apply", "7f3c"],
+        vec!["pause", "k3s-w3"],
+        vec!["resume"],
+        vec!["accept", "node-silent", "k3s-w3", "--until", "7d", "--reason", "x"],
+        vec!["accept", "node-silent", "k3s-w3", "--withdraw"],
+        vec!["label", "adopt", "k3s-w3", "--all"],
+        vec!["taint", "adopt", "k3s-w3", "gpu"],
     ] {
         let arguments: Vec<&str> = arguments.into_iter().chain(["--dry-run"]).collect();
         let output = run(home.path(), &arguments);

@@ -4,7 +4,8 @@
 //! 2. Each node gets its problems: what it reports, who it is, whether it was heard.
 //! 3. Each node gets its health: revoked, then pending, then how long it was not heard, then its problems.
 //! 4. The fleet gets the problems that no machine can see alone, and the coordinator's own.
-//! 5. What waits for a person is said with what to type.
+//! 5. A problem that somebody accepted says so, and does not count for health.
+//! 6. What waits for a person is said with what to type.
 
 use alloc::{string::String, vec::Vec};
 
@@ -12,7 +13,7 @@ use coord_model::{Health, Problem, Severity, Wait};
 
 use crate::{
     NodeObserved, Observed,
-    rule::{approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject},
+    rule::{accepted, approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject},
 };
 
 /// One node, judged.
@@ -37,7 +38,7 @@ pub struct Fleet {
     pub problems: Vec<Problem>,
     /// What is not done, and why.
     pub waits: Vec<Wait>,
-    /// False only if there is a problem of severity error.
+    /// False only if there is a problem of severity error that nobody accepted.
     pub healthy: bool,
 }
 
@@ -53,10 +54,10 @@ pub fn fleet(observed: &Observed) -> Fleet {
     Fleet { nodes, problems, waits, healthy }
 }
 
-/// Whether none of `problems` is an error.
+/// Whether none of `problems` is an error that nobody accepted.
 #[must_use]
 pub fn healthy<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> bool {
-    problems.into_iter().all(|problem| problem.severity != Severity::Error)
+    problems.into_iter().all(|problem| problem.severity != Severity::Error || problem.accepted.is_some())
 }
 
 /// Phase 1.
@@ -88,7 +89,7 @@ fn node_problems(node: &NodeObserved, presence: liveness::Presence, observed: &O
         .collect();
     problems.sort();
     problems.dedup();
-    problems
+    known_risks(problems, observed)
 }
 
 /// Phase 4.
@@ -98,5 +99,11 @@ fn fleet_problems(members: &[&NodeObserved], observed: &Observed) -> Vec<Problem
     problems.extend(coordinator::problems(&observed.coordinator));
     problems.extend(declared::problems(observed));
     problems.sort();
-    problems
+    known_risks(problems, observed)
+}
+
+/// Phase 5.
+fn known_risks(problems: Vec<Problem>, observed: &Observed) -> Vec<Problem> {
+    let now = observed.now.wall;
+    problems.into_iter().map(|problem| accepted::accepted(problem, &observed.decisions, now)).collect()
 }

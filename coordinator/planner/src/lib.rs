@@ -33,6 +33,7 @@ pub use kubernetes::{
 pub use observed::{ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing};
 pub use plan::{Action, Cause, Change, Held, Kept, Plan, Proposal, TimedWait, label_subject, taint_subject};
 pub use planning::plan;
+pub use rule::accepted::{accepted, may_be_accepted};
 pub use span::span;
 pub use steady::{
     CALM_AFTER, CHANGES, FactAt, GAINED_AFTER, Judged, LOST_AFTER, Memories, Memory, QUIET, Said, fold, judged,

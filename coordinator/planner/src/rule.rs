@@ -1,5 +1,6 @@
 //! The rules, a file each. None knows the others; `fleet` says in which order they count.
 
+pub(crate) mod accepted;
 pub(crate) mod approval;
 pub(crate) mod condition;
 pub(crate) mod coordinator;

@@ -37,6 +37,14 @@ pub(crate) enum Call {
     Forget,
     AcceptClock,
     Refresh,
+    Apply,
+    Pause,
+    Resume,
+    Accept,
+    Withdraw,
+    AdoptLabel,
+    AdoptTaint,
+    ApplyCluster,
 }
 
 impl Call {
@@ -57,6 +65,14 @@ impl Call {
             "/coord.v1.Control/Forget" => Self::Forget,
             "/coord.v1.Control/AcceptClock" => Self::AcceptClock,
             "/coord.v1.Control/Refresh" => Self::Refresh,
+            "/coord.v1.Control/Apply" => Self::Apply,
+            "/coord.v1.Control/Pause" => Self::Pause,
+            "/coord.v1.Control/Resume" => Self::Resume,
+            "/coord.v1.Control/Accept" => Self::Accept,
+            "/coord.v1.Control/Withdraw" => Self::Withdraw,
+            "/coord.v1.Control/AdoptLabel" => Self::AdoptLabel,
+            "/coord.v1.Control/AdoptTaint" => Self::AdoptTaint,
+            "/coord.v1.Control/ApplyCluster" => Self::ApplyCluster,
             _ => return None,
         })
     }
@@ -95,6 +111,8 @@ pub(crate) fn allowed(kind: Kind, call: Call) -> bool {
             Call::Enrol | Call::Rejoin | Call::Renew => true,
             Call::Read | Call::Watch | Call::CreateToken | Call::RevokeToken | Call::Approve | Call::Rename => true,
             Call::Revoke | Call::Forget | Call::AcceptClock | Call::Refresh => true,
+            Call::Apply | Call::Pause | Call::Resume | Call::Accept | Call::Withdraw => true,
+            Call::AdoptLabel | Call::AdoptTaint | Call::ApplyCluster => true,
         },
         Kind::Coordinator => false,
     }
@@ -235,7 +253,7 @@ mod tests {
     use super::*;
 
     const TENTH: Duration = Duration::from_millis(100);
-    const CALLS: [Call; 14] = [
+    const CALLS: [Call; 22] = [
         Call::Enrol,
         Call::Renew,
         Call::Rejoin,
@@ -250,6 +268,14 @@ mod tests {
         Call::Forget,
         Call::AcceptClock,
         Call::Refresh,
+        Call::Apply,
+        Call::Pause,
+        Call::Resume,
+        Call::Accept,
+        Call::Withdraw,
+        Call::AdoptLabel,
+        Call::AdoptTaint,
+        Call::ApplyCluster,
     ];
 
     fn row(kind: Kind) -> Vec<Call> {

@@ -3,15 +3,16 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use coord_model::{
-    Approve, Command, CommandAction, CreateToken, CreatedToken, Document, Done, NameNode, Nothing, OutcomeResult, Read,
-    RefreshNode, RenameNode, RevokeToken,
+    AcceptProblem, AdoptLabels, AdoptOneTaint, ApplyClusterFile, ApplyPlan, Approve, Command, CommandAction,
+    CreateToken, CreatedToken, Document, Done, NameNode, Nothing, OutcomeResult, PauseSubject, Read, RefreshNode,
+    RenameNode, ResumeSubject, RevokeToken, WithdrawProblem,
 };
 use coord_proto::{control::control_server, random_number, refused::Refused, token::Token};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Code, Request, Response, Status};
 
-use super::connection::Caller;
+use super::{adopt, cluster_file, connection::Caller, decide};
 use crate::{
     refusal::refuse,
     state::State,
@@ -153,6 +154,46 @@ impl control_server::Control for Control {
 
     async fn refresh(&self, request: Request<RefreshNode>) -> Result<Response<Done>, Status> {
         self.refresh_node(request.into_inner()).await
+    }
+
+    async fn apply(&self, request: Request<ApplyPlan>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        decide::apply(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn pause(&self, request: Request<PauseSubject>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        decide::pause(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn resume(&self, request: Request<ResumeSubject>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        decide::resume(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn accept(&self, request: Request<AcceptProblem>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        decide::accept(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawProblem>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        decide::withdraw(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn adopt_label(&self, request: Request<AdoptLabels>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        adopt::label(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn adopt_taint(&self, request: Request<AdoptOneTaint>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        adopt::taint(&self.0, request.into_inner(), &by).await.map(Response::new)
+    }
+
+    async fn apply_cluster(&self, request: Request<ApplyClusterFile>) -> Result<Response<Done>, Status> {
+        let by = who(&request);
+        cluster_file::apply(&self.0, request.into_inner(), &by).await.map(Response::new)
     }
 }
 

@@ -3,11 +3,18 @@
 use coord_model::{Code, Moment, Problem};
 use coord_planner::{CoordinatorObserved, Desired, Fleet, NodeObserved, Observed, Pace, Standing};
 
-use crate::{registry::Known, state::State};
+use crate::{planned::Planned, registry::Known, state::State};
 
 /// Judges the fleet as it is now.
 pub(crate) fn fleet(state: &State) -> Fleet {
     coord_planner::fleet(&observed(state, state.moment()))
+}
+
+/// What only the last plan could see to be wrong.
+pub(crate) fn of_plan(state: &State, planned: &Planned, now: Moment) -> Vec<Problem> {
+    let decisions = state.decisions.current(now);
+    let problems = planned.plan.problems.iter().cloned();
+    problems.map(|problem| coord_planner::accepted(problem, &decisions, now.wall)).collect()
 }
 
 /// What is known at this moment; what the rules say is for the reconcile loop to add.

@@ -3,7 +3,7 @@
 use coord_model::{API_VERSION, EventRow, IdentityView, NodeDetail};
 use tonic::Status;
 
-use super::{judgement, no_such_node, rfc3339, rows, status};
+use super::{judgement, labels, no_such_node, rfc3339, rows, status};
 use crate::{registry::Known, state::State};
 
 /// Describes the node of this name.
@@ -23,6 +23,7 @@ pub(super) fn node(state: &State, name: &str, events: Vec<EventRow>) -> Result<N
         node: status::node(known, judged, places.get(&known.row.id), desired.as_deref(), now),
         identity: identity(state, known),
         report: known.report(now),
+        labels: labels::of_node(&state.planned(), name),
         events,
     })
 }

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use coord_model::{API_VERSION, Action, Boot, CoordinatorStatus, GuestOf, NodeStatus, Status, Unknown, Unknowns, Wait};
+use coord_model::{
+    API_VERSION, Action, Boot, CoordinatorStatus, GuestOf, NodeStatus, Problem, Status, Unknown, Unknowns,
+};
 use coord_planner::{Desired, Machine, NodeHealth, Place};
 
-use super::judgement;
-use crate::{registry::Known, state::State};
+use super::{judgement, pauses, plan};
+use crate::{
+    planned::{Planned, WRITE_DEADLINE},
+    registry::Known,
+    state::State,
+};
 
 /// The fleet's name where no cluster file gives another.
 const FLEET: &str = "home";
@@ -14,6 +20,7 @@ const FLEET: &str = "home";
 /// Everything on one screen.
 pub(super) fn status(state: &State) -> Status {
     let fleet = judgement::fleet(state);
+    let planned = state.planned();
     let now = state.boot();
     let desired = state.declared.desired();
     let registry = state.registry.fleet();
@@ -28,18 +35,27 @@ pub(super) fn status(state: &State) -> Status {
         let key = |node: &NodeStatus| (node.zone.is_none(), node.zone.clone(), node.name.clone());
         key(one).cmp(&key(other))
     });
-    let actions = registry.nodes.values().flat_map(|known| actions(known, now)).collect();
+    let flights = registry.nodes.values().flat_map(|known| actions(known, now));
+    let actions = flights.chain(writes(&planned, now)).collect();
+    let moment = state.moment();
+    let planned_problems = judgement::of_plan(state, &planned, moment);
+    let healthy = fleet.healthy && coord_planner::healthy(&planned_problems);
+    let decisions = state.decisions.current(moment);
+    let paused = pauses::waits(&decisions, moment);
+    let waits = fleet.waits.into_iter().chain(paused).chain(plan::waits(&planned, moment)).collect();
+    let mut problems: Vec<Problem> = fleet.problems.into_iter().chain(planned_problems).collect();
+    problems.sort();
     Status {
         api_version: API_VERSION.into(),
         kind: "Status".into(),
         fleet: desired.as_ref().map_or_else(|| FLEET.into(), |desired| desired.name.clone()),
-        healthy: fleet.healthy,
+        healthy,
         stale: false,
         coordinator: coordinator(state, now),
         nodes,
-        problems: fleet.problems,
+        problems,
         actions,
-        waits: fleet.waits,
+        waits,
     }
 }
 
@@ -134,7 +150,13 @@ fn actions(known: &Known, now: Boot) -> Vec<Action> {
     known.flights.values().map(action).collect()
 }
 
-/// Waits about one subject.
-pub(super) fn waits_about(waits: &[Wait], subject: &str) -> Vec<Wait> {
-    waits.iter().filter(|wait| wait.subject == subject).cloned().collect()
+/// Changes of a Kubernetes cluster that are being made.
+fn writes(planned: &Planned, now: Boot) -> impl Iterator<Item = Action> + '_ {
+    let elapsed_seconds = now.since(planned.at.boot).as_secs_f64();
+    planned.doing.iter().map(move |change| Action {
+        subject: change.subject(),
+        message: change.to_string(),
+        elapsed_seconds,
+        deadline_seconds: WRITE_DEADLINE.as_secs_f64(),
+    })
 }

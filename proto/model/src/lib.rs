@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod code;
 mod conversation;
+mod decision;
 pub mod diagnose;
 mod enrolment;
 mod facts;
@@ -27,13 +28,17 @@ pub use conversation::{
     AgentMessage, Command, CommandAction, CoordinatorMessage, EndReason, Expect, ExpectedMount, Hello, MachineEvidence,
     Measure, Outcome, OutcomeResult, PROTOCOL, Refusal, Welcome,
 };
+pub use decision::{
+    AcceptProblem, AdoptLabels, AdoptOneTaint, ApplyClusterFile, ApplyPlan, PauseSubject, ResumeSubject,
+    WithdrawProblem,
+};
 pub use enrolment::{
     Approve, CreateToken, CreatedToken, Done, Enrol, Enrolled, NameNode, Nothing, RefreshNode, Rejoin, RenameNode,
     Renew, RevokeToken,
 };
 pub use facts::{Facts, Reading, Unknown, Unknowns, ValueState, json_name, not_implemented};
 pub use health::Health;
-pub use problem::{Problem, Severity};
+pub use problem::{AcceptedView, Problem, Severity};
 pub use report::{AnySection, Failure, Report, Section, SectionKind};
 pub use settled::Settled;
 pub use text::{MAXIMUM_TEXT, clean};

@@ -32,6 +32,17 @@ impl Severity {
     }
 }
 
+/// Who took a known risk, until when and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AcceptedView {
+    /// Who took it.
+    pub by: String,
+    /// Until when, RFC 3339.
+    pub until: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
@@ -47,12 +58,22 @@ pub struct Problem {
     /// What to type or change, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Somebody knows it and takes it for a while; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<AcceptedView>,
 }
 
 impl Problem {
     /// A problem of the code's own severity.
     pub fn new(code: Code, subject: impl ToString, message: impl ToString) -> Self {
-        Self { severity: code.severity(), subject: subject.to_string(), code, message: message.to_string(), hint: None }
+        Self {
+            severity: code.severity(),
+            subject: subject.to_string(),
+            code,
+            message: message.to_string(),
+            hint: None,
+            accepted: None,
+        }
     }
 
     /// The same with something to do about it.
@@ -65,6 +86,12 @@ impl Problem {
     /// Whether it makes a node `degraded`.
     #[must_use]
     pub fn degrades(&self) -> bool {
+        self.accepted.is_none() && self.is_listed()
+    }
+
+    /// Whether it is bad enough to stand on the first screen, accepted or not.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
         match self.severity {
             Severity::Error | Severity::Warning => true,
             Severity::Info | Severity::Unrecognised(_) => false,

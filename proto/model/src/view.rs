@@ -9,10 +9,12 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Health, MachineEvidence, Problem, Report, Severity, Unknowns, words::words};
+use crate::{Health, MachineEvidence, Problem, Report, Unknowns, words::words};
 
+mod plan;
 mod row;
 
+pub use plan::{ChangeState, KeptKind, LabelRow, PlanView, PlannedChange};
 pub use row::{DiskRow, EventRow, GpuRow, MountRow, TokenRow, TokenState};
 
 /// The version of the documents.
@@ -43,6 +45,10 @@ words! {
         Check = 10 => "check",
         /// The cluster file in force.
         Cluster = 11 => "cluster",
+        /// A [`PlanView`].
+        Plan = 12 => "plan",
+        /// A [`List`] of [`LabelRow`].
+        Labels = 13 => "labels",
     }
 }
 
@@ -113,7 +119,7 @@ pub struct Action {
 }
 
 /// Something that is not done, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wait {
     /// `node/NAME` and so on.
@@ -125,6 +131,9 @@ pub struct Wait {
     /// What to type, if somebody is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// When it is over by itself; absent where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// One GPU in a line of status.
@@ -238,16 +247,6 @@ impl Status {
         all.sort_by(|a, b| (a.severity, &a.subject, a.code).cmp(&(b.severity, &b.subject, b.code)));
         all
     }
-
-    /// Whether any problem has this severity.
-    #[must_use]
-    pub fn has(&self, severity: Severity) -> bool {
-        self.nodes
-            .iter()
-            .flat_map(|node| &node.problems)
-            .chain(&self.problems)
-            .any(|problem| problem.severity == severity)
-    }
 }
 
 /// Who a node is.
@@ -285,6 +284,9 @@ pub struct NodeDetail {
     pub identity: IdentityView,
     /// All facts.
     pub report: Report,
+    /// Labels and taints that Coord keeps on it, in the order of their keys.
+    #[serde(default)]
+    pub labels: Vec<LabelRow>,
     /// The newest events about it, newest first.
     pub events: Vec<EventRow>,
 }

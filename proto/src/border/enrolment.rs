@@ -211,6 +211,8 @@ macro_rules! messages {
     )+};
 }
 
+pub(super) use messages;
+
 messages!(
     Enrol => wire::EnrolRequest, Renew => wire::RenewRequest, Rejoin => wire::RejoinRequest, Enrolled => wire::Enrolled,
     Read => wire::ReadRequest, Document => wire::Document, CreateToken => wire::CreateTokenRequest,

@@ -133,6 +133,7 @@ fn wait() -> Wait {
         reason: "approval".to_owned(),
         message: "its identity is known, its evidence is not: machine-id 9e20… instead of 2f1c…".to_owned(),
         hint: Some("coordctl node approve k3s-cp3".to_owned()),
+        until: None,
     }
 }
 

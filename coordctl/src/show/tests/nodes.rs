@@ -132,6 +132,7 @@ fn detail() -> NodeDetail {
             evidence: MachineEvidence { machine_id: "2f1c".repeat(8), ..MachineEvidence::default() },
         },
         report: report(),
+        labels: super::plan::kept(),
         events: vec![EventRow {
             id: 7,
             time: "2026-11-23T09:00:00Z".to_owned(),
@@ -160,6 +161,7 @@ fn a_node_that_never_reported() {
     let mut silent = detail();
     silent.report = Report::default();
     silent.events.clear();
+    silent.labels.clear();
     silent.identity = IdentityView::default();
     (silent.node.last_seen_seconds, silent.node.agent_version) = (None, None);
     silent.node.problems.clear();

@@ -21,6 +21,7 @@ pub(crate) fn wait(node: &NodeObserved) -> Option<Wait> {
         reason: "approval".into(),
         message: format!("{} {reason}", node.name),
         hint: Some(format!("coordctl node approve {}", node.name)),
+        until: None,
     })
 }
 

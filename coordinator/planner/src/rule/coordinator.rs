@@ -33,5 +33,6 @@ pub(crate) fn wait(observed: &Observed) -> Option<Wait> {
         reason: "clock".into(),
         message: format!("certificates and tokens: {reason}"),
         hint: Some("coordctl clock accept".into()),
+        until: None,
     })
 }

@@ -70,6 +70,7 @@ fn no_agent(name: &str) -> Wait {
         reason: "no-agent".into(),
         message: format!("{name} is declared and has no agent"),
         hint: Some(format!("coordctl token create --node {name}")),
+        until: None,
     }
 }
 
@@ -80,5 +81,6 @@ fn not_acted_on(desired: &Desired) -> Option<Wait> {
         reason: "not-built-yet".into(),
         message: format!("{} are read and checked; this version does not act on them", parts.join(", ")),
         hint: None,
+        until: None,
     })
 }

@@ -2,6 +2,7 @@
 
 mod changing;
 mod reading;
+mod render;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,8 @@ pub(crate) use changing::{
 pub(crate) use reading::{
     Check, Cluster, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
 };
+
+pub(crate) use render::{Render, RenderKubernetes};
 
 /// Says what is wrong, what is being done about it, and what it waits for.
 ///
@@ -104,6 +107,9 @@ pub(crate) enum Verb {
     /// The cluster file: check one, print its schema, show what is in force
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Print manifests and kubectl lines to look at and apply by hand; nothing is sent
+    #[command(subcommand)]
+    Render(Render),
     /// The coordinator's clock
     #[command(subcommand)]
     Clock(Clock),

@@ -12,6 +12,7 @@ mod explain;
 mod follow;
 mod get;
 mod node;
+mod render;
 mod status;
 mod support_bundle;
 mod token;
@@ -41,6 +42,7 @@ pub(crate) async fn run(verb: Verb, typed: Typed, place: Option<Place>, output: 
         Verb::Context(arguments) => context::run(arguments, typed, place, output).await,
         Verb::Version(arguments) => version::run(&arguments, place, output).await,
         Verb::Cluster(arguments) => cluster::run(&arguments, place, output).await,
+        Verb::Render(arguments) => render::run(&arguments, place, output).await,
         Verb::Status(arguments) => status::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Get(arguments) => get::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Describe(Describe::Node(node)) => describe::run(&node.name, &Coordinator::find(place)?, output).await,

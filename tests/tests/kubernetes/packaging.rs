@@ -81,10 +81,11 @@ fn the_resource_type_takes_every_example_and_refuses_what_is_wrong() {
         let output = plane.kubectl_with(&["apply", "-f", "-"], &format!("{head}{nodes}}}\n"));
         assert!(!output.status.success() && said(&output).contains(word), "{nodes}: {}", said(&output));
     };
-    refused("{n: {zone: a, k3s: agent, regoin: b}}", "regoin");
-    refused("{n: {zone: a, k3s: sometimes}}", "Unsupported value");
-    refused("{n: {zone: a, k3s: agent, labels: {gpu: true}}}", "must be of type string");
-    refused("{n: {zone: a}}", "k3s");
+    refused("{one: {zone: a, k3s: agent, regoin: b}}", "regoin");
+    refused("{one: {zone: a, k3s: sometimes}}", "Unsupported value");
+    refused("{one: {zone: a, k3s: agent, kind: toaster}}", "should match");
+    refused("{one: {zone: a, k3s: agent, labels: {gpu: true}}}", "must be of type string");
+    refused("{one: {zone: a}}", "k3s");
     let text = format!("{head}{{n: {{zone: a, k3s: agent, kind: null, labels: {{sw-volume: null}}}}}}}}\n");
     let taken = plane.kubectl_with(&["apply", "--server-side", "-f", "-"], &text);
     assert!(taken.status.success(), "{}", said(&taken));
@@ -125,8 +126,8 @@ fn the_policy_keeps_the_coordinator_to_its_own_keys() {
     refused(&["annotate", "node", "n1", "theirs-"], "annotation theirs");
     refused(&["taint", "node", "n1", "foreign=1:NoExecute"], "taint foreign");
     refused(&["taint", "node", "n1", "theirs-"], "taint theirs");
-    refused(&["cordon", "n1"], "nothing of a Node but its labels and taints");
-    refused(&["patch", "node", "n1", "-p", r#"{"spec":{"providerID":"x://y"}}"#], "nothing of a Node");
+    refused(&["patch", "node", "n1", "-p", r#"{"spec":{"unschedulable":true}}"#], "change nothing of a Node");
+    refused(&["patch", "node", "n1", "-p", r#"{"spec":{"providerID":"x://y"}}"#], "change nothing of a Node");
     refused(&["patch", "node", "n1", "-p", r#"{"metadata":{"finalizers":["a.b/c"]}}"#], "finalizers");
     refused(&["delete", "node", "n1"], "forbidden");
     // Even somebody who gives the account every right does not get round it.

@@ -25,14 +25,15 @@ help: ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  ONCE=1 make demo          stops by itself'
+	@echo '  KUBERNETES=1 make demo    with a real Kubernetes control plane whose Nodes get labels and taints'
 	@echo '  make test ARGS="--test tidy" passes arguments on to cargo test'
 	@echo
 	@echo 'Results are kept in $(CARGO_TARGET_DIR) (set CARGO_TARGET_DIR for another place).'
 
 .PHONY: demo
-demo: toolchain ## a whole home on this machine: a coordinator, nine agents, what coordctl shows of them
+demo: toolchain $(if $(filter-out 0,$(KUBERNETES)),control-plane) ## a whole home on this machine: a coordinator, nine agents, what coordctl shows of them
 	@cargo build $(CARGO_FLAGS) --workspace --bins
-	@"$(CARGO_TARGET_DIR)/debug/demo" $(if $(filter-out 0,$(ONCE)),--once)
+	@"$(CARGO_TARGET_DIR)/debug/demo" $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(KUBERNETES)),--kubernetes)
 
 # A narrowed run needs the control plane only where it names a test that has one.
 WANTS_CONTROL_PLANE = $(if $(ARGS),$(findstring kubernetes,$(ARGS))$(findstring demo,$(ARGS)),all)

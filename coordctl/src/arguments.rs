@@ -3,6 +3,7 @@
 mod changing;
 mod deciding;
 mod reading;
+mod render;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub(crate) use deciding::{Accept, Apply, Label, LabelAdopt, Pause, Plan, Resume,
 pub(crate) use reading::{
     Check, Cluster, ClusterApply, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
 };
+
+pub(crate) use render::{Render, RenderKubernetes};
 
 /// Says what is wrong, what is being done about it, and what it waits for.
 ///
@@ -123,6 +126,9 @@ pub(crate) enum Verb {
     /// The cluster file: check one, put it in force, print its schema, show what is in force
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Print manifests and kubectl lines to look at and apply by hand; nothing is sent
+    #[command(subcommand)]
+    Render(Render),
     /// The coordinator's clock
     #[command(subcommand)]
     Clock(Clock),

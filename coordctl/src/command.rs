@@ -17,6 +17,7 @@ mod get;
 mod node;
 mod pause;
 mod plan;
+mod render;
 mod status;
 mod support_bundle;
 mod token;
@@ -46,6 +47,7 @@ pub(crate) async fn run(verb: Verb, typed: Typed, place: Option<Place>, output: 
         Verb::Context(arguments) => context::run(arguments, typed, place, output).await,
         Verb::Version(arguments) => version::run(&arguments, place, output).await,
         Verb::Cluster(arguments) => cluster::run(&arguments, place, output).await,
+        Verb::Render(arguments) => render::run(&arguments, place, output).await,
         Verb::Status(arguments) => status::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Get(arguments) => get::run(&arguments, &Coordinator::find(place)?, output).await,
         Verb::Describe(Describe::Node(node)) => describe::run(&node.name, &Coordinator::find(place)?, output).await,

@@ -104,7 +104,7 @@ async fn carry_out(state: &State, action: &Action) {
     match &result {
         Ok(()) => done(state, action, &approved).await,
         // What passes by itself is tried again and no news; a refusal that stays is.
-        Err(refused) if !state.kubernetes.observed().refusals.contains_key(action.node()) => {
+        Err(refused) if refused.again => {
             tracing::debug!(node = action.node(), why = %refused.why, "the write is tried again");
             return;
         }

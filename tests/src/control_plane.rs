@@ -21,6 +21,7 @@ mod certificates;
 mod commands;
 mod node;
 mod programs;
+mod recorded;
 
 pub use node::MadeNode;
 pub use programs::Programs;

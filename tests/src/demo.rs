@@ -10,10 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::lab::{Lab, Running};
+use crate::{
+    control_plane::ControlPlane,
+    lab::{Lab, Running},
+};
 
 mod fleet;
 mod interrupt;
+mod kubernetes;
 mod tour;
 
 /// A livelier pace than at home, so that what is tried out shows within seconds.
@@ -22,7 +26,8 @@ const CONFIGURATION: &str = "heartbeat: 2s\nfacts: 20s\nreconnectCap: 2s\nlostAf
 /// What is declared of the home.
 const CLUSTER: &str = include_str!("../examples/homelab.yaml");
 
-const USAGE: &str = "usage: demo [--once]   (coordinator, coord-agent and coordctl must be built: make demo)";
+const USAGE: &str =
+    "usage: demo [--once] [--kubernetes]   (coordinator, coord-agent and coordctl must be built: make demo)";
 
 /// Why the demonstration ended early.
 #[derive(Debug)]
@@ -36,23 +41,29 @@ enum Stopped {
 /// Runs it; the arguments are those after the program's name.
 pub fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
-    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--once"] => true,
-        _ => {
-            say(USAGE);
-            return ExitCode::from(2);
-        }
-    };
+    if arguments.iter().any(|argument| !["--once", "--kubernetes"].contains(&argument.as_str())) {
+        say(USAGE);
+        return ExitCode::from(2);
+    }
+    let wants = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let once = wants("--once");
     std::panic::set_hook(Box::new(|panic| say(&format!("error: {}", panic.payload_as_str().unwrap_or("unknown")))));
     let interrupts = interrupt::listen();
-    let mut lab = Lab::prepare(CONFIGURATION);
+    let plane = match wants("--kubernetes").then(kubernetes::start).transpose() {
+        Ok(plane) => plane,
+        Err(reason) => {
+            say(&format!("error: {reason}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut lab = Lab::prepare(&configuration(plane.as_ref()));
     if let Err(error) = fs::write(lab.path("cluster.yaml"), CLUSTER) {
         say(&format!("error: cannot write the cluster file: {error}"));
         return ExitCode::FAILURE;
     }
     let mut agents = Vec::new();
-    let ended = run(&mut lab, &mut agents, &interrupts, once);
+    let mut home = Home { lab: &mut lab, agents: &mut agents, plane: plane.as_ref() };
+    let ended = run(&mut home, &interrupts, once);
     stop(&mut lab, &mut agents);
     match ended {
         Ok(()) | Err(Stopped::Interrupted) => {
@@ -67,8 +78,22 @@ pub fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-fn run(lab: &mut Lab, agents: &mut Vec<Running>, interrupts: &Receiver<()>, once: bool) -> Result<(), Stopped> {
+/// What runs.
+struct Home<'a> {
+    lab: &'a mut Lab,
+    agents: &'a mut Vec<Running>,
+    plane: Option<&'a ControlPlane>,
+}
+
+/// With the way to the control plane, where there is one.
+fn configuration(plane: Option<&ControlPlane>) -> String {
+    let kubeconfig = plane.map(|plane| format!("kubeconfig: {}\n", plane.kubeconfig().display()));
+    format!("{CONFIGURATION}{}", kubeconfig.unwrap_or_default())
+}
+
+fn run(home: &mut Home<'_>, interrupts: &Receiver<()>, once: bool) -> Result<(), Stopped> {
     let began = Instant::now();
+    let Home { lab, agents, plane } = home;
     say(&format!("demo: everything lies in {}", lab.folder.path().display()));
     say(&format!("demo: coordinator on free ports, {} for agents, {} for HTTP", lab.listen, lab.http));
     lab.start_coordinator();
@@ -77,10 +102,13 @@ fn run(lab: &mut Lab, agents: &mut Vec<Running>, interrupts: &Receiver<()>, once
     say(&format!("demo: all {} nodes are in after {} s", names.len(), began.elapsed().as_secs()));
     fleet::check(lab)?;
     tour::show(lab)?;
+    if let Some(plane) = plane {
+        kubernetes::show(lab, plane, interrupts)?;
+    }
     if once {
         return Ok(());
     }
-    tour::next(lab);
+    tour::next(lab, plane.as_deref());
     // The sender lives as long as the program, so an end of the channel means the same.
     let _ = interrupts.recv();
     Err(Stopped::Interrupted)

@@ -71,7 +71,7 @@ fn value(mistake: &Mistake) -> Value {
 }
 
 /// The file, or standard input; a little more than may be, so that too much is noticed.
-fn read(file: &Path) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     let limit = LARGEST as u64 + 1;
     let mut text = String::new();
     let read = if file == Path::new("-") {

@@ -266,7 +266,7 @@ impl TimedWait {
     #[must_use]
     pub fn new(subject: impl ToString, reason: &str, message: impl ToString) -> Self {
         let (subject, reason, message) = (subject.to_string(), reason.to_string(), message.to_string());
-        Self { wait: Wait { subject, reason, message, hint: None }, until: None }
+        Self { wait: Wait { subject, reason, message, hint: None, until: None }, until: None }
     }
 
     /// The same with something to type.

@@ -114,9 +114,9 @@ impl Kubernetes {
     ///
     /// # Errors
     /// When this may not write, or the API server refuses.
-    pub(crate) async fn apply_resource(&self, name: &str, spec: &Value, dry_run: bool) -> Result<(), Refused> {
+    pub(crate) async fn apply_resource(&self, name: &str, spec: &Value) -> Result<(), Refused> {
         let connection = self.shared.writer()?;
-        let how = PatchParams { dry_run, ..PatchParams::apply(FIELD_MANAGER).force() };
+        let how = PatchParams::apply(FIELD_MANAGER).force();
         let resources = resources(&connection.client);
         let patch = Patch::Apply(file(name, spec));
         let written = resources.patch(name, &how, &patch);
@@ -148,7 +148,7 @@ impl Kubernetes {
 fn unusable(failure: Failure) -> Refused {
     let missing = failure.kind == super::failure::Kind::Missing;
     let hint = missing.then(|| "coordctl render crd | kubectl apply -f -".to_owned());
-    Refused { hint: hint.or(failure.hint), why: failure.why }
+    Refused { hint: hint.or(failure.hint), why: failure.why, again: false }
 }
 
 fn file(name: &str, spec: &Value) -> Value {

@@ -1,23 +1,40 @@
 //! Taking the ownership of labels and taints that somebody else set on a Node.
 
 use coord_model::{AdoptLabels, AdoptOneTaint, Done};
+use coord_planner::{label_subject, taint_subject};
 use coord_proto::refused::Refused;
 use tonic::{Code, Status};
 
-use crate::state::State;
+use crate::{kubernetes, state::State};
 
 /// Takes one label of a node, or every one that Coord wants and somebody else owns.
 pub(super) async fn label(state: &State, wish: AdoptLabels, by: &str) -> Result<Done, Status> {
     check(&wish.node, &wish.key, wish.all)?;
-    let _ = (state, by);
-    Err(no_cluster())
+    let keys = if wish.all { foreign(state, &wish.node) } else { vec![wish.key] };
+    if keys.is_empty() {
+        return Ok(Done { message: format!("no label of {} waits to be taken over", wish.node) });
+    }
+    state.kubernetes.adopt_labels(&wish.node, &keys).await.map_err(refused)?;
+    for key in &keys {
+        state.event(&label_subject(&wish.node, key), &format!("taken over by {by}"));
+    }
+    Ok(Done { message: format!("Coord owns {} of {} now", keys.join(", "), wish.node) })
 }
 
 /// Takes a taint that was there before Coord.
 pub(super) async fn taint(state: &State, wish: AdoptOneTaint, by: &str) -> Result<Done, Status> {
     check(&wish.node, &wish.key, false)?;
-    let _ = (state, by);
-    Err(no_cluster())
+    state.kubernetes.adopt_taint(&wish.node, &wish.key).await.map_err(refused)?;
+    state.event(&taint_subject(&wish.node, &wish.key), &format!("taken over by {by}"));
+    Ok(Done { message: format!("Coord owns the taint {} of {} now", wish.key, wish.node) })
+}
+
+/// The labels of a node that wait because somebody else owns them.
+fn foreign(state: &State, node: &str) -> Vec<String> {
+    let planned = state.planned();
+    let waits = planned.plan.waits.iter().map(|timed| &timed.wait).filter(|wait| wait.reason == "foreign-label");
+    let prefix = label_subject(node, "");
+    waits.filter_map(|wait| wait.subject.strip_prefix(&prefix)).map(str::to_owned).collect()
 }
 
 fn check(node: &str, key: &str, all: bool) -> Result<(), Status> {
@@ -31,8 +48,9 @@ fn check(node: &str, key: &str, all: bool) -> Result<(), Status> {
     }
 }
 
-fn no_cluster() -> Status {
-    Refused::new("no Kubernetes cluster is configured")
-        .hint("coordinator serve --kubeconfig FILE")
-        .into_status(Code::FailedPrecondition)
+/// In the words of the control API.
+pub(super) fn refused(why: kubernetes::Refused) -> Status {
+    let refused = Refused::new(why.why);
+    let refused = if let Some(hint) = why.hint { refused.hint(hint) } else { refused };
+    refused.into_status(Code::FailedPrecondition)
 }

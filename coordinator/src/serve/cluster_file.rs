@@ -1,4 +1,5 @@
-//! Putting a new cluster file in the place of the one in force: checked first, whole or not at all.
+//! Putting what a person declares in the place of what is in force, be that the cluster file or the cluster resource:
+//! checked first, whole or not at all.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,7 +14,7 @@ use coord_model::{ApplyClusterFile, Done};
 use coord_proto::refused::Refused;
 use tonic::{Code, Status};
 
-use crate::state::State;
+use crate::{config::ClusterSource, state::State};
 
 /// A new file's mode where there was none: it holds no secrets.
 const MODE: u32 = 0o644;
@@ -30,20 +31,38 @@ pub(super) async fn apply(state: &Arc<State>, wish: ApplyClusterFile, by: &str) 
             .hint("coordctl cluster validate FILE")
             .into_status(Code::InvalidArgument));
     }
+    let warnings = match told(&mistakes, Weight::Warning).as_slice() {
+        [] => String::new(),
+        some => format!(", with warnings: {}", some.join("; ")),
+    };
+    match state.declared.source() {
+        ClusterSource::File => file(state, wish.text, by, &warnings).await,
+        ClusterSource::Resource => resource(state, &wish.text, by, &warnings).await,
+    }
+}
+
+/// Writes the cluster resource; the watch brings it back.
+async fn resource(state: &State, text: &str, by: &str, warnings: &str) -> Result<Done, Status> {
+    let document: serde_json::Value = serde_saphyr::from_str(text)
+        .map_err(|error| Status::internal(format!("a cluster file that was read cannot be read again: {error}")))?;
+    let name = document["metadata"]["name"].as_str().unwrap_or_default();
+    state.kubernetes.apply_resource(name, &document["spec"]).await.map_err(super::adopt::refused)?;
+    state.event("cluster-file", &format!("cluster resource {name} written by {by}"));
+    Ok(Done { message: format!("the cluster resource {name} is written{warnings}") })
+}
+
+/// Writes the cluster file and looks at it.
+async fn file(state: &Arc<State>, text: String, by: &str, warnings: &str) -> Result<Done, Status> {
     let path = state.settings.cluster.clone();
     let writing = Arc::clone(state);
     let noted = tokio::task::spawn_blocking(move || {
-        replace(&path, wish.text.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
+        replace(&path, text.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
         Ok::<_, Status>(writing.declared.look())
     });
     let note = noted.await.map_err(|_| Status::internal("writing the cluster file broke off"))??;
     let same = note.is_none();
     state.event("cluster-file", &format!("written by {by}"));
     note.iter().for_each(|note| state.event("cluster-file", note));
-    let warnings = match told(&mistakes, Weight::Warning).as_slice() {
-        [] => String::new(),
-        some => format!(", with warnings: {}", some.join("; ")),
-    };
     let outcome = if same { "it declares the same as before" } else { "it is in force" };
     Ok(Done { message: format!("the cluster file is written; {outcome}{warnings}") })
 }

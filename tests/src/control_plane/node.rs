@@ -10,6 +10,7 @@ pub struct MadeNode {
     machine_id: String,
     system_uuid: String,
     kubelet: String,
+    architecture: String,
     addresses: Vec<String>,
     labels: Vec<(String, String)>,
     taints: Vec<(String, String, String)>,
@@ -25,6 +26,7 @@ impl MadeNode {
             machine_id: stretched(name),
             system_uuid: String::new(),
             kubelet: "v1.34.3+k3s1".to_owned(),
+            architecture: "amd64".to_owned(),
             addresses: Vec::new(),
             labels: Vec::new(),
             taints: Vec::new(),
@@ -50,6 +52,13 @@ impl MadeNode {
     #[must_use]
     pub fn kubelet(mut self, version: &str) -> Self {
         version.clone_into(&mut self.kubelet);
+        self
+    }
+
+    /// As Kubernetes calls it: `amd64`, `arm64`.
+    #[must_use]
+    pub fn architecture(mut self, architecture: &str) -> Self {
+        architecture.clone_into(&mut self.architecture);
         self
     }
 
@@ -85,8 +94,11 @@ impl MadeNode {
     #[must_use]
     pub fn object(&self) -> Value {
         let mut labels: Map<String, Value> = Map::new();
-        let own =
-            [("kubernetes.io/arch", "amd64"), ("kubernetes.io/os", "linux"), ("kubernetes.io/hostname", &self.name)];
+        let own = [
+            ("kubernetes.io/arch", self.architecture.as_str()),
+            ("kubernetes.io/os", "linux"),
+            ("kubernetes.io/hostname", &self.name),
+        ];
         labels.extend(own.map(|(key, value)| (key.to_owned(), json!(value))));
         labels.extend(self.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
         let taint =
@@ -114,7 +126,7 @@ impl MadeNode {
             "nodeInfo": {
                 "machineID": self.machine_id, "systemUUID": self.system_uuid, "bootID": "",
                 "kernelVersion": "6.12.0", "osImage": "Debian GNU/Linux 13 (trixie)", "operatingSystem": "linux",
-                "architecture": "amd64", "containerRuntimeVersion": "containerd://2.1.5-k3s1",
+                "architecture": self.architecture, "containerRuntimeVersion": "containerd://2.1.5-k3s1",
                 "kubeletVersion": self.kubelet, "kubeProxyVersion": "",
             },
         })

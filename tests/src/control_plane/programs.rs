@@ -37,6 +37,12 @@ impl Programs {
         Ok(Self { folder })
     }
 
+    /// Where they lie, as `KUBEBUILDER_ASSETS` names it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// One of them.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

@@ -6,23 +6,29 @@ use std::{
 };
 
 use super::{Stopped, say};
-use crate::lab::{Lab, program};
+use crate::{
+    control_plane::ControlPlane,
+    lab::{Lab, program},
+};
 
 /// The commands that are shown and the exit codes that are right: some hosts are bad on purpose, so status says 3.
 const SCREENS: [(&[&str], i32); 3] = [(&["status"], 3), (&["get", "gpus"], 0), (&["describe", "node", "k3s-w3"], 0)];
 
 /// Runs them, with standard output as it is: colour and width are those of the terminal, if it is one.
 pub(super) fn show(lab: &Lab) -> Result<(), Stopped> {
-    for (arguments, right) in SCREENS {
-        let line = format!("coordctl {}", arguments.join(" "));
-        print(&format!("\n$ {line}\n"))?;
-        let status = coordctl(lab, arguments).status().map_err(|error| Stopped::Failed(format!("{line}: {error}")))?;
-        if status.code() != Some(right) {
-            return Err(ended_early(lab, &line, status, right));
-        }
-        if right == 3 {
-            print("(exit code 3: not healthy, since some of these hosts are bad on purpose)\n")?;
-        }
+    SCREENS.iter().try_for_each(|(arguments, right)| screen(lab, arguments, *right))
+}
+
+/// One command, as it is typed and what it shows.
+pub(super) fn screen(lab: &Lab, arguments: &[&str], right: i32) -> Result<(), Stopped> {
+    let line = format!("coordctl {}", arguments.join(" "));
+    print(&format!("\n$ {line}\n"))?;
+    let status = coordctl(lab, arguments).status().map_err(|error| Stopped::Failed(format!("{line}: {error}")))?;
+    if status.code() != Some(right) {
+        return Err(ended_early(lab, &line, status, right));
+    }
+    if right == 3 {
+        print("(exit code 3: not healthy, since some of these hosts are bad on purpose)\n")?;
     }
     Ok(())
 }
@@ -36,7 +42,7 @@ fn ended_early(lab: &Lab, line: &str, status: ExitStatus, right: i32) -> Stopped
 }
 
 /// Says how to go on in another terminal.
-pub(super) fn next(lab: &Lab) {
+pub(super) fn next(lab: &Lab, plane: Option<&ControlPlane>) {
     let programs = program("coordctl");
     let folder = programs.parent().unwrap_or(&programs).display();
     say(&format!(
@@ -54,6 +60,15 @@ pub(super) fn next(lab: &Lab) {
         lab.socket().display(),
         lab.http,
     ));
+    if let Some(plane) = plane {
+        let kubectl = plane.kubectl_command(&[]);
+        say(&format!(
+            "  {} --kubeconfig {} label node k3s-w1 topology.kubernetes.io/zone=wrong --overwrite\n  \
+             coordctl plan\n",
+            kubectl.get_program().display(),
+            plane.kubeconfig().display(),
+        ));
+    }
 }
 
 fn coordctl(lab: &Lab, arguments: &[&str]) -> Command {
@@ -67,7 +82,7 @@ fn coordctl(lab: &Lab, arguments: &[&str]) -> Command {
 }
 
 /// A line of the tour, before the screen that follows it.
-fn print(text: &str) -> Result<(), Stopped> {
+pub(super) fn print(text: &str) -> Result<(), Stopped> {
     let mut output = std::io::stdout().lock();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| match error.kind() {

@@ -58,7 +58,10 @@ pub fn plan(desired: Option<&Desired>, observed: &Observed, now: Moment) -> Plan
 fn decide<'a>(turn: &Turn<'a>, plan: &mut Plan) {
     let keys = want::rule_keys(turn.desired);
     let mut works: Vec<Work<'a>> = Vec::new();
-    for matched in matching::matched(turn, plan) {
+    let all = matching::matched(turn, plan);
+    // About as many labels as a node of a home has; growing a long list costs more than the labels.
+    plan.kept.reserve(all.len() * 6);
+    for matched in all {
         if gate::ready(matched.node, plan) {
             works.push(wish::work(turn, &keys, &matched, plan));
         }

@@ -69,12 +69,17 @@ fn first<'a>(
     matched: &Matched<'a>,
 ) -> Option<TimedWait> {
     let node = matched.node;
-    let live = node.labels.get(key).map(String::as_str).filter(|_| ownership::holds(node, key));
     for (at, (rule, value)) in rules.iter().enumerate() {
         let Some(judged) = matched.agent.rules.get(&rule.text) else {
             return Some(wait(node, key, UNKNOWN, unreported(rule, value)));
         };
-        let asked = Asked { rule, value, judged, live, now: turn.now.boot };
+        if judged.frozen.is_none() && at_rest(judged) {
+            if judged.settled == Some(true) {
+                return None;
+            }
+            continue;
+        }
+        let asked = Asked { rule, value, judged, live: live(node, key), now: turn.now.boot };
         let rest = rules.get(at + 1..).unwrap_or_default();
         if let Some((reason, message, until)) = asked.open(otherwise(rest, key, matched)) {
             return Some(wait(node, key, reason, message).until(until));
@@ -84,6 +89,16 @@ fn first<'a>(
         }
     }
     None
+}
+
+/// Whether what it says now is what is acted on.
+fn at_rest(judged: &Judged) -> bool {
+    matches!((&judged.truth, judged.settled), (Truth::True, Some(true)) | (Truth::False, Some(false)))
+}
+
+/// The value that Coord keeps there now.
+fn live<'a>(node: &'a KubeNode, key: &str) -> Option<&'a str> {
+    node.labels.get(key).map(String::as_str).filter(|_| ownership::holds(node, key))
 }
 
 /// The value that later rules and the default would give, as far as they are settled.

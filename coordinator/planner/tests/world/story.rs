@@ -61,7 +61,7 @@ impl Story {
             ["restart"] => self.restart(),
             ["new", "cluster"] => self.observed.decisions.adopted.clear(),
             ["wall", "clock", time] => {
-                self.observed.now.wall = self.observed.now.wall.plus(Duration::from_secs(seconds(time)))
+                self.observed.now.wall = self.observed.now.wall.plus(Duration::from_secs(seconds(time)));
             }
             ["away", why @ ..] => self.observed.kubernetes.reach = Reach::Away { why: why.join(" "), hint: None },
             ["there"] => self.observed.kubernetes.reach = Reach::There,

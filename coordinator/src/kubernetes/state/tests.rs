@@ -1,3 +1,5 @@
+//! What counts as an absence, a held Lease and a newer Node.
+
 use super::*;
 
 fn at(seconds: u64) -> Boot {

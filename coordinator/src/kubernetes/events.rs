@@ -1,7 +1,5 @@
 //! What was done to a Node, told where `kubectl describe node` shows it. A story that cannot be told holds nothing up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use coord_planner::Change;
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
@@ -20,8 +18,8 @@ use super::{
 pub(super) const MOST: usize = 4096;
 /// Events of things without a namespace live there.
 const NAMESPACE: &str = "default";
-/// The longest note and the longest start of a name that the API server takes (1 024 and 253), with room.
-const LONGEST_NOTE: usize = 1000;
+/// In characters, of which each has at most four bytes: the API server takes 1 024 bytes of a note, and 253 of a name.
+const LONGEST_NOTE: usize = 250;
 const LONGEST_NAME: usize = 200;
 
 const CREATE: Right = Right { group: "events.k8s.io", resource: "events", verb: "create" };
@@ -44,7 +42,7 @@ impl Happened {
             Change::SetTaint { .. } => "TaintSet",
             Change::RemoveTaint { .. } => "TaintRemoved",
         };
-        let note = change.to_string().chars().take(LONGEST_NOTE / 4).collect();
+        let note = change.to_string().chars().take(LONGEST_NOTE).collect();
         Self { node: change.node().to_owned(), uid: uid.to_owned(), reason, note }
     }
 }
@@ -52,11 +50,11 @@ impl Happened {
 /// Tells what happens, one by one.
 pub(super) async fn run(shared: &Shared, connection: &Connection) {
     let events: Api<Event> = Api::namespaced(connection.client.clone(), NAMESPACE);
-    let told = AtomicU64::new(0);
+    let mut told: u64 = 0;
     let mut stories = shared.telling.lock().await;
     while let Some(story) = stories.recv().await {
-        let number = told.fetch_add(1, Ordering::Relaxed);
-        let event = event(story, shared, number);
+        told = told.wrapping_add(1);
+        let event = event(story, shared, told);
         if let Err(failure) = connection.ask(WRITE, CREATE, events.create(&PostParams::default(), &event)).await {
             tracing::info!(why = failure.why, hint = failure.hint, "an Event was not written");
         }

@@ -132,7 +132,7 @@ impl Shared {
     pub(super) fn connected(&self, connection: Connection, cluster: String) {
         let mut known = self.known();
         if known.cluster.as_ref() != Some(&cluster) {
-            *known = Known { lease: std::mem::take(&mut known.lease), ..Known::default() };
+            *known = Known::default();
             known.cluster = Some(cluster);
         }
         if known.reach != Reach::There {
@@ -215,3 +215,6 @@ impl Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,13 +44,23 @@ pub(super) struct Surveys {
 }
 
 impl Surveys {
-    /// Takes questions in; says whether one of them is new.
+    /// Takes questions in; says whether any waits for its answer.
     pub(super) fn ask(&mut self, questions: Vec<LabelAt>, now: Boot) -> bool {
         let stale = |question: &LabelAt| self.done.get(question).is_none_or(|survey| now.since(survey.at) >= FRESH);
         let new: Vec<_> = questions.into_iter().filter(stale).collect();
         let room = MOST.saturating_sub(self.wanted.len());
         self.wanted.extend(new.into_iter().take(room));
         !self.wanted.is_empty()
+    }
+
+    /// Takes answers in, which began to be looked for at `at`.
+    fn answered(&mut self, at: Boot, questions: Vec<LabelAt>, users: impl Fn(&str) -> Vec<LabelUser>) {
+        self.refusal = None;
+        for question in questions {
+            let mut users = users(&question.key);
+            users.sort();
+            self.done.insert(question, Survey { at, users });
+        }
     }
 
     /// All answers.
@@ -89,6 +99,7 @@ fn refused(shared: &Shared, failure: Failure) {
     }
 }
 
+/// Volumes are read once for all Nodes, pods once for each Node.
 async fn answer(shared: &Shared, connection: &Connection, wanted: BTreeSet<LabelAt>) -> Result<(), Failure> {
     let keys: BTreeSet<String> = wanted.iter().map(|question| question.key.clone()).collect();
     let mut nodes: BTreeMap<String, Vec<LabelAt>> = BTreeMap::new();
@@ -96,23 +107,16 @@ async fn answer(shared: &Shared, connection: &Connection, wanted: BTreeSet<Label
         nodes.entry(question.node.clone()).or_default().push(question);
     }
     let volumes = volumes(connection, &keys).await?;
-    for (node, questions) in nodes {
-        let at = shared.now();
+    for (name, questions) in nodes {
         // A Node that is gone is not asked about: nothing will be taken from it.
-        let Some(labels) = shared.known().nodes.get(&node).map(|known| known.labels.clone()) else { continue };
-        let mut found = pods(connection, &node, &questions).await?;
-        for question in &questions {
-            let bound = volumes.iter().filter(|volume| users::binds(volume, &question.key, &node, &labels));
-            let users = found.entry(question.key.clone()).or_default();
-            users.extend(bound.filter_map(users::volume).take(MOST_USERS));
-        }
-        let mut known = shared.known();
-        known.surveys.refusal = None;
-        for question in questions {
-            let users = found.remove(&question.key).unwrap_or_default().into_iter().take(MOST_USERS).collect();
-            known.surveys.done.insert(question, Survey { at, users });
-        }
-        drop(known);
+        let Some(node) = shared.known().nodes.get(&name).cloned() else { continue };
+        let at = shared.now();
+        let pods = pods(connection, &name, &questions).await?;
+        shared.known().surveys.answered(at, questions, |key| {
+            let bound = volumes.iter().filter(|volume| users::binds(volume, key, &name, &node.labels));
+            let pods = pods.get(key).into_iter().flatten().cloned();
+            pods.chain(bound.filter_map(users::volume)).take(MOST_USERS).collect()
+        });
         shared.wake();
     }
     Ok(())

@@ -128,7 +128,7 @@ impl Shared {
 
 impl Known {
     /// Takes a Node in; says whether anything but its version changed, or its version was waited for.
-    fn fold(&mut self, node: KubeNode) -> bool {
+    pub(super) fn fold(&mut self, node: KubeNode) -> bool {
         let before = self.nodes.get(&node.name);
         if before.is_some_and(|before| is_older(&node, before)) {
             return false;

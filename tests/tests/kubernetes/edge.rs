@@ -145,7 +145,7 @@ fn taints_of_others_stay_and_ours_are_listed() {
     let with = |more: &'static str| [&others[..], &[more]].concat();
     write(vec![taint("true")], vec![], vec![key.clone()]).unwrap();
     assert_eq!(shown(), with("gpu=true:NoSchedule"));
-    assert_eq!(edge.node("w1").owned_taints, [key.clone()]);
+    assert_eq!(edge.node("w1").owned_taints, std::slice::from_ref(&key));
     write(vec![taint("false")], vec![], vec![key.clone()]).unwrap();
     assert_eq!(shown(), with("gpu=false:NoSchedule"));
     write(vec![], vec![key], vec![]).unwrap();

@@ -1,3 +1,5 @@
+//! Labels that change hands keep everything else in its place.
+
 use serde_json::Value;
 
 use super::*;

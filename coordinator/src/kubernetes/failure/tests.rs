@@ -1,3 +1,5 @@
+//! Every answer of an API server has its consequence and its words.
+
 use super::*;
 
 const PATCH: Right = Right { group: "", resource: "nodes", verb: "patch" };

@@ -55,7 +55,7 @@ impl Holder {
                 Ok(WriteLease::Held { .. }) => RENEW,
                 Ok(_) => LOOK,
                 Err(failure) if failure.kind == Kind::Away => return failure,
-                Err(failure) if failure.kind == Kind::Moved => LOOK_AGAIN,
+                Err(failure) if failure.kind == Kind::Moved || failure.kind == Kind::Missing => LOOK_AGAIN,
                 Err(_) => LOOK,
             };
             look = pause != RENEW;
@@ -151,10 +151,11 @@ impl Holder {
         WriteLease::Other { holder }
     }
 
-    /// What a failure means for the right to write: what was held stays held until it runs out.
+    /// What a failure means for the right to write: what was held stays held until it runs out, unless somebody else
+    /// wrote or removed the Lease.
     fn failed(failure: &Failure, shared: &Shared) -> WriteLease {
         match (&failure.kind, shared.lease()) {
-            (Kind::Moved, WriteLease::Held { .. }) => WriteLease::Asking,
+            (Kind::Moved | Kind::Missing, WriteLease::Held { .. }) => WriteLease::Asking,
             (_, held @ WriteLease::Held { .. }) => held,
             (Kind::Away | Kind::Busy(_) | Kind::Moved, _) => WriteLease::Asking,
             (Kind::Denied | Kind::Refused | Kind::Missing, _) => {

@@ -1,3 +1,5 @@
+//! The table of what a coordinator does about a Lease.
+
 use super::*;
 
 fn at(seconds: u64) -> Boot {

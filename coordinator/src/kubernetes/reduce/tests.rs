@@ -1,3 +1,5 @@
+//! Nodes, reduced; and input that no API server would send.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Pods and volumes that need a label, and those that do not.
+
 use serde_json::{Value, json};
 
 use super::*;

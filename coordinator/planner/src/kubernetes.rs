@@ -62,7 +62,7 @@ pub enum WriteLease {
 
 /// How a field manager wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ManagerOperation {
+pub enum WriteOperation {
     /// Server-side apply.
     Apply,
     /// Any other write.
@@ -71,11 +71,11 @@ pub enum ManagerOperation {
 
 /// Who manages a label, as `metadata.managedFields` says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Manager {
+pub struct FieldOwner {
     /// Its name, for instance `kubectl-label`.
     pub name: String,
     /// How it wrote.
-    pub operation: ManagerOperation,
+    pub operation: WriteOperation,
 }
 
 /// Which taint: a Node has at most one for each key and effect.
@@ -105,7 +105,7 @@ pub struct KubeNode {
     /// All labels.
     pub labels: BTreeMap<String, String>,
     /// Who manages each label; absent where nobody is named.
-    pub managers: BTreeMap<String, Vec<Manager>>,
+    pub managers: BTreeMap<String, Vec<FieldOwner>>,
     /// Whether `metadata.managedFields` was there; without it nobody knows whose a label is.
     pub managers_known: bool,
     /// All taints.

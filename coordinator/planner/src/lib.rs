@@ -27,8 +27,8 @@ pub use desired::{
 pub use fleet::{Fleet, NodeHealth, fleet, healthy};
 pub use guest::{Machine, Place, places};
 pub use kubernetes::{
-    KubeNode, KubernetesObserved, LABEL_MANAGER, LabelAt, LabelUser, Manager, ManagerOperation, OWNED_TAINTS, Reach,
-    Survey, TaintKey, UNINITIALISED, UserKind, VirtualAddressHolder, WriteLease, WriteRefusal,
+    FieldOwner, KubeNode, KubernetesObserved, LABEL_MANAGER, LabelAt, LabelUser, OWNED_TAINTS, Reach, Survey, TaintKey,
+    UNINITIALISED, UserKind, VirtualAddressHolder, WriteLease, WriteOperation, WriteRefusal,
 };
 pub use observed::{ClusterFile, CoordinatorObserved, NetworkMount, NodeObserved, Observed, Pace, Sharing, Standing};
 pub use plan::{Action, Cause, Change, Held, Kept, Plan, Proposal, TimedWait, label_subject, taint_subject};

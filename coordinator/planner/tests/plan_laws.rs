@@ -8,9 +8,9 @@ use std::{
 
 use coord_model::{Boot, Wall, section::K3sRole, section::PlatformKind};
 use coord_planner::{
-    Action, Cause, Change, Consent, Desired, Judged, KubeNode, KubernetesObserved, LABEL_MANAGER, LabelAt, LabelRule,
-    Manager, ManagerOperation, NodeDeclared, NodeObserved, Observed, OnFalse, Plan, Survey, Taint, TaintEffect,
-    TaintKey, Truth, UNINITIALISED, WriteLease, plan,
+    Action, Cause, Change, Consent, Desired, FieldOwner, Judged, KubeNode, KubernetesObserved, LABEL_MANAGER, LabelAt,
+    LabelRule, NodeDeclared, NodeObserved, Observed, OnFalse, Plan, Survey, Taint, TaintEffect, TaintKey, Truth,
+    UNINITIALISED, WriteLease, WriteOperation, plan,
 };
 use proptest::prelude::*;
 
@@ -36,15 +36,15 @@ const TAINTS: [&str; 3] = ["gpu", "noisy", "node.kubernetes.io/unreachable"];
 /// What is declared and what is there.
 type World = (Desired, Observed);
 
-fn ours() -> Manager {
-    Manager { name: LABEL_MANAGER.into(), operation: ManagerOperation::Apply }
+fn ours() -> FieldOwner {
+    FieldOwner { name: LABEL_MANAGER.into(), operation: WriteOperation::Apply }
 }
 
-fn other(name: &str) -> Manager {
-    Manager { name: name.into(), operation: ManagerOperation::Update }
+fn other(name: &str) -> FieldOwner {
+    FieldOwner { name: name.into(), operation: WriteOperation::Update }
 }
 
-fn managers() -> impl Strategy<Value = Vec<Manager>> {
+fn managers() -> impl Strategy<Value = Vec<FieldOwner>> {
     prop_oneof![
         4 => Just(vec![ours()]),
         2 => Just(vec![other("kubectl-label")]),
@@ -198,7 +198,7 @@ fn changes(plan: &Plan) -> Vec<Change> {
 /// Whether somebody else has a say in this label.
 fn foreign(node: &KubeNode, key: &str) -> bool {
     let k3s = key.contains("kubernetes.io/");
-    let others = |manager: &&Manager| **manager != ours() && !(k3s && manager.name == "k3s");
+    let others = |manager: &&FieldOwner| **manager != ours() && !(k3s && manager.name == "k3s");
     !key.starts_with("coord.homelab/") && node.managers.get(key).is_some_and(|all| all.iter().any(|one| others(&one)))
 }
 

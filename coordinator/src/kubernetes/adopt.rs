@@ -1,7 +1,7 @@
 //! Taking over what somebody else set, when a person says so: labels by moving the managers' entries, taints by listing
 //! them as ours. Values stay as they are; what they should be is the planner's business.
 
-use coord_planner::{LABEL_MANAGER, Manager, ManagerOperation, OWNED_TAINTS, TaintKey};
+use coord_planner::{FieldOwner, LABEL_MANAGER, OWNED_TAINTS, TaintKey, WriteOperation};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, Time};
 use serde_json::json;
 
@@ -79,7 +79,7 @@ fn again(failure: Failure, node: &str) -> Refused {
 
 /// The managers after `keys` moved from everybody else to us.
 fn moved(before: Vec<ManagedFieldsEntry>, keys: &[String], now: Time) -> Vec<ManagedFieldsEntry> {
-    let us = Manager { name: LABEL_MANAGER.to_owned(), operation: ManagerOperation::Apply };
+    let us = FieldOwner { name: LABEL_MANAGER.to_owned(), operation: WriteOperation::Apply };
     let is_ours = |entry: &ManagedFieldsEntry| manager(entry) == us && entry.subresource.is_none();
     let mut after = before;
     for entry in after.iter_mut().filter(|entry| !is_ours(entry)) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coord_planner::{KubeNode, Manager, ManagerOperation, OWNED_TAINTS, Taint, TaintEffect, TaintKey};
+use coord_planner::{FieldOwner, KubeNode, OWNED_TAINTS, Taint, TaintEffect, TaintKey, WriteOperation};
 use k8s_openapi::{
     api::core::v1::{NodeAddress, NodeCondition},
     apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry,
@@ -47,8 +47,8 @@ fn addresses(all: Vec<NodeAddress>) -> Vec<String> {
 }
 
 /// Who manages which label. The subresource does not matter: a label is a label.
-fn managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<Manager>> {
-    let mut found: BTreeMap<String, Vec<Manager>> = BTreeMap::new();
+fn managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<FieldOwner>> {
+    let mut found: BTreeMap<String, Vec<FieldOwner>> = BTreeMap::new();
     for entry in entries.iter().take(MOST_MANAGERS) {
         let manager = manager(entry);
         for key in label_keys(entry) {
@@ -63,12 +63,12 @@ fn managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<Manager>> {
 }
 
 /// Who an entry speaks of.
-pub(super) fn manager(entry: &ManagedFieldsEntry) -> Manager {
+pub(super) fn manager(entry: &ManagedFieldsEntry) -> FieldOwner {
     let operation = match entry.operation.as_deref() {
-        Some("Apply") => ManagerOperation::Apply,
-        _ => ManagerOperation::Update,
+        Some("Apply") => WriteOperation::Apply,
+        _ => WriteOperation::Update,
     };
-    Manager { name: entry.manager.clone().unwrap_or_default(), operation }
+    FieldOwner { name: entry.manager.clone().unwrap_or_default(), operation }
 }
 
 /// An effect that this version does not know is not ours to judge; a write keeps such a taint.

@@ -95,7 +95,7 @@ fn cluster_file(state: &State) -> String {
     let path = state.settings.cluster.display();
     match state.declared.standing() {
         ClusterFile::None => format!("there is no cluster file at {path}"),
-        ClusterFile::InForce => format!("{path} is in force"),
+        ClusterFile::InForce | ClusterFile::Disputed => format!("{path} is in force"),
         ClusterFile::Invalid(_) => format!("{path} was refused"),
         ClusterFile::Gone => format!("{path} is gone; what it said stays in force"),
     }

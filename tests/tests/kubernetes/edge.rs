@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use coord_planner::{
-    Action, Cause, Change, KubeNode, KubernetesObserved, LabelAt, ManagerOperation, Reach, Taint, TaintEffect,
-    TaintKey, UserKind, WriteLease,
+    Action, Cause, Change, KubeNode, KubernetesObserved, LabelAt, Reach, Taint, TaintEffect, TaintKey, UserKind,
+    WriteLease, WriteOperation,
 };
 use coord_tests::{
     control_plane::{ControlPlane, MadeNode, Parts},
@@ -101,7 +101,7 @@ fn labels_are_applied_as_a_whole_and_only_to_the_node_that_was_decided_on() {
     let second = edge.node("w1");
     assert_eq!((second.labels["zone"].as_str(), second.labels["gpu"].as_str()), ("a", "true"));
     assert_eq!(second.managers["gpu"].len(), 1);
-    assert_eq!(second.managers["gpu"][0].operation, ManagerOperation::Apply);
+    assert_eq!(second.managers["gpu"][0].operation, WriteOperation::Apply);
     // A version that is not the newest is refused, and that is no reason to hold back.
     let refused = edge.do_it(&labels(&first, &[("gpu", "false")])).unwrap_err();
     assert!(edge.kubernetes.observed().refusals.is_empty(), "{refused}");

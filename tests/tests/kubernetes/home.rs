@@ -90,9 +90,10 @@ impl Home {
     pub(crate) fn wait_wait(&self, subject: &str, words: &[&str]) -> Value {
         wait_for(&format!("a wait about {subject} with {words:?}"), || {
             let plan = self.plan();
-            let found = plan["waits"].as_array()?.iter().find(|wait| {
-                wait["subject"] == subject && words.iter().all(|word| wait.to_string().contains(word))
-            });
+            let found = plan["waits"]
+                .as_array()?
+                .iter()
+                .find(|wait| wait["subject"] == subject && words.iter().all(|word| wait.to_string().contains(word)));
             found.cloned()
         })
     }

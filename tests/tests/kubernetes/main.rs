@@ -4,4 +4,6 @@
 
 mod control_plane;
 mod edge;
+mod home;
+mod labels;
 mod packaging;

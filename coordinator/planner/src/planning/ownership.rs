@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-use crate::{KubeNode, LABEL_MANAGER, Manager, ManagerOperation};
+use crate::{FieldOwner, KubeNode, LABEL_MANAGER, WriteOperation};
 
 /// Keys below it are Coord's by their name.
 const OWN_PREFIX: &str = "coord.homelab/";
@@ -56,7 +56,7 @@ pub(super) fn other_holders(node: &KubeNode, key: &str) -> Vec<String> {
     node.managers.get(key).map(|all| others(all, |_| false)).unwrap_or_default()
 }
 
-fn others(all: &[Manager], ignored: impl Fn(&Manager) -> bool) -> Vec<String> {
+fn others(all: &[FieldOwner], ignored: impl Fn(&FieldOwner) -> bool) -> Vec<String> {
     let mut names: Vec<String> = all
         .iter()
         .filter(|manager| !is_ours(manager) && !ignored(manager))
@@ -67,11 +67,11 @@ fn others(all: &[Manager], ignored: impl Fn(&Manager) -> bool) -> Vec<String> {
     names
 }
 
-fn is_ours(manager: &Manager) -> bool {
-    manager.operation == ManagerOperation::Apply && manager.name == LABEL_MANAGER
+fn is_ours(manager: &FieldOwner) -> bool {
+    manager.operation == WriteOperation::Apply && manager.name == LABEL_MANAGER
 }
 
-fn of_k3s(key: &str, manager: &Manager) -> bool {
+fn of_k3s(key: &str, manager: &FieldOwner) -> bool {
     K3S.contains(&manager.name.as_str()) && TWINS.iter().any(|(stable, old)| key == *stable || key == *old)
 }
 

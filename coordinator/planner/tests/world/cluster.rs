@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use coord_planner::{Action, KubeNode, KubernetesObserved, LABEL_MANAGER, Manager, ManagerOperation, Taint, TaintKey};
+use coord_planner::{Action, FieldOwner, KubeNode, KubernetesObserved, LABEL_MANAGER, Taint, TaintKey, WriteOperation};
 
 /// The Node, to be changed.
 pub(crate) fn node<'a>(kubernetes: &'a mut KubernetesObserved, name: &str) -> &'a mut KubeNode {
@@ -30,7 +30,7 @@ pub(crate) fn carry_out(kubernetes: &mut KubernetesObserved, action: &Action) {
 /// Server-side apply with force: a new value takes the key from everybody else, an equal one is shared, and a key that
 /// is not named any more goes if nobody else holds it.
 pub(crate) fn apply(node: &mut KubeNode, set: &BTreeMap<String, String>) {
-    let ours = Manager { name: LABEL_MANAGER.into(), operation: ManagerOperation::Apply };
+    let ours = FieldOwner { name: LABEL_MANAGER.into(), operation: WriteOperation::Apply };
     for (key, value) in set {
         let managers = node.managers.entry(key.clone()).or_default();
         if node.labels.insert(key.clone(), value.clone()).as_ref() != Some(value) {
@@ -59,7 +59,7 @@ pub(crate) fn label(node: &mut KubeNode, name: &str, key: &str, value: Option<&s
         return renewed(node);
     };
     if node.labels.insert(key.into(), value.into()).as_deref() != Some(value) {
-        let manager = Manager { name: name.into(), operation: ManagerOperation::Update };
+        let manager = FieldOwner { name: name.into(), operation: WriteOperation::Update };
         node.managers.insert(key.into(), vec![manager]);
     }
     renewed(node);

@@ -12,9 +12,9 @@ use coord_model::{
     section::{K3sRole, PlatformKind},
 };
 use coord_planner::{
-    ClusterFile, CoordinatorObserved, Decisions, Desired, KubeNode, KubernetesObserved, LabelRule, Manager,
-    ManagerOperation, NodeDeclared, NodeObserved, Observed, OnFalse, Pace, Policy, Reach, Sharing, Taint, TaintEffect,
-    When, WriteLease,
+    ClusterFile, CoordinatorObserved, Decisions, Desired, FieldOwner, KubeNode, KubernetesObserved, LabelRule,
+    NodeDeclared, NodeObserved, Observed, OnFalse, Pace, Policy, Reach, Sharing, Taint, TaintEffect, When, WriteLease,
+    WriteOperation,
 };
 
 /// The rules of the example.
@@ -137,7 +137,7 @@ pub(crate) fn kube_node(name: &str, address: &str) -> KubeNode {
         ("beta.kubernetes.io/instance-type", "k3s"),
     ] {
         node.labels.insert(key.into(), value.into());
-        let manager = Manager { name: "k3s".into(), operation: ManagerOperation::Update };
+        let manager = FieldOwner { name: "k3s".into(), operation: WriteOperation::Update };
         node.managers.insert(key.into(), vec![manager]);
     }
     node

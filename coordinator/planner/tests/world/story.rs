@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
 use coord_model::Boot;
 use coord_planner::{
-    Consent, Decisions, Desired, FactAt, Held, LabelAt, LabelUser, Manager, ManagerOperation, Memories, Memory,
-    Observed, OnFalse, Pause, Plan, Reach, Said, Survey, Taint, TaintEffect, TaintKey, Taken, TimedWait, Truth,
-    UNINITIALISED, UserKind, WriteLease, WriteRefusal, fold, judged, plan, span,
+    Consent, Decisions, Desired, FactAt, FieldOwner, Held, LabelAt, LabelUser, Memories, Memory, Observed, OnFalse,
+    Pause, Plan, Reach, Said, Survey, Taint, TaintEffect, TaintKey, Taken, TimedWait, Truth, UNINITIALISED, UserKind,
+    WriteLease, WriteOperation, WriteRefusal, fold, judged, plan, span,
 };
 
 use super::{cluster, home};
@@ -256,7 +256,7 @@ impl Story {
     }
 
     fn share(&mut self, node: &str, key: &str, name: &str) {
-        let manager = Manager { name: name.into(), operation: ManagerOperation::Update };
+        let manager = FieldOwner { name: name.into(), operation: WriteOperation::Update };
         cluster::node(&mut self.observed.kubernetes, node).managers.entry(key.into()).or_default().push(manager);
     }
 

@@ -47,8 +47,8 @@ fn a_real_node() -> Value {
 #[test]
 fn a_node_is_reduced_to_what_is_used() {
     let node = reduced(a_real_node());
-    let update = |name: &str| Manager { name: name.into(), operation: ManagerOperation::Update };
-    let ours = Manager { name: "coord-labels".into(), operation: ManagerOperation::Apply };
+    let update = |name: &str| FieldOwner { name: name.into(), operation: WriteOperation::Update };
+    let ours = FieldOwner { name: "coord-labels".into(), operation: WriteOperation::Apply };
     assert_eq!((node.name.as_str(), node.uid.as_str(), node.resource_version.as_str()), ("k3s-w3", "u-1", "77"));
     assert_eq!((node.machine_id.as_str(), node.system_uuid.as_str()), ("m", "s"));
     assert_eq!(node.addresses, ["192.168.1.13", "2001:db8::13"]);

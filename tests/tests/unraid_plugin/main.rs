@@ -1,0 +1,2 @@
+//! The Unraid plugin.
+fn main() {}

@@ -106,6 +106,7 @@ fn run(program: &str, inline: &str, number: usize, unraid: &Unraid) -> Result<St
     let script = format!("/tmp/inline{number}-coord-agent.sh");
     fs::write(unraid.place(&script), inline).unwrap();
     let output = unraid.output(&[program, &script]);
+    fs::remove_file(unraid.place(&script)).unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if output.status.success() { Ok(said) } else { Err(format!("run failed: {}: {said}", output.status)) }
 }

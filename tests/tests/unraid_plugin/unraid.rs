@@ -1,7 +1,8 @@
 //! A host like Unraid in small: no systemd, a root in memory that is new at each boot, a boot stick that stays, the
 //! package tools of Slackware as they are documented, and processes of its own.
 //!
-//! Its programs are those of this Debian, read-only. What it cannot show: FAT on the stick, emhttpd, Unraid's own versions.
+//! Its programs are those of this Debian, below a layer in memory. What it cannot show: FAT on
+//! the stick, emhttpd, Unraid's own versions.
 
 use std::{
     fs,
@@ -19,8 +20,9 @@ use super::plugin::Plugin;
 const BEGIN: &str = r#"set -e
 mount --make-rprivate /
 mount --bind "$ROOT" "$ROOT"
-mount --bind /usr "$ROOT/usr"
-mount -o remount,bind,ro "$ROOT/usr"
+mount -t tmpfs memory "$ROOT/.memory"
+mkdir "$ROOT/.memory/upper" "$ROOT/.memory/work"
+mount -t overlay usr -o "lowerdir=/usr,upperdir=$ROOT/.memory/upper,workdir=$ROOT/.memory/work" "$ROOT/usr"
 mount --bind "$ROOT/.local" "$ROOT/usr/local"
 mount --bind "$STICK" "$ROOT/boot"
 mount --bind /sys "$ROOT/sys"
@@ -170,7 +172,11 @@ impl Unraid {
 
     fn managed(&self, manager: &str, method: &str, what: &Path) -> Result<String, String> {
         let own = Path::new("/tmp/coord-agent.plg");
-        let what = if method == "install" { fs::copy(what, self.place("/tmp/coord-agent.plg")).map(|_| own).unwrap() } else { what };
+        let what = if method == "install" {
+            fs::copy(what, self.place("/tmp/coord-agent.plg")).map(|_| own).unwrap()
+        } else {
+            what
+        };
         let words = ["php", "-d", "short_open_tag=On", manager, method, what.to_str().unwrap()];
         let output = self.output(&words);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -208,7 +214,7 @@ impl Drop for Unraid {
 
 /// The root file system before anything is installed.
 fn lay_out(root: &Path) {
-    let folders = "usr boot sys proc dev etc/rc.d etc/logrotate.d run tmp root mnt/disk1 var/log/plugins var/lib .local/sbin";
+    let folders = "usr boot sys proc dev etc/rc.d etc/logrotate.d run tmp root mnt/disk1 var/log/plugins var/lib .local/sbin .memory";
     for folder in folders.split(' ') {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
@@ -222,7 +228,7 @@ fn lay_out(root: &Path) {
     let files = [
         ("etc/passwd", "root:x:0:0::/root:/bin/bash\nnobody:x:99:100::/:/bin/false\n"),
         ("etc/group", "root:x:0:\nusers:x:100:\n"),
-        ("etc/shadow", "root:*:1::::::\n"),
+        ("etc/shadow", "root:*:1::::::\nnobody:*:1::::::\n"),
         ("etc/gshadow", "root:*::\n"),
         ("etc/unraid-version", "version=\"7.2.0\"\n"),
         ("etc/hostname", "tower\n"),
@@ -230,7 +236,9 @@ fn lay_out(root: &Path) {
     for (path, text) in files {
         fs::write(root.join(path), text).unwrap();
     }
-    for (name, script) in [("upgradepkg", UPGRADEPKG), ("removepkg", REMOVEPKG), ("logger", "#!/bin/sh\ncat >>/var/log/syslog\n")] {
+    for (name, script) in
+        [("upgradepkg", UPGRADEPKG), ("removepkg", REMOVEPKG), ("logger", "#!/bin/sh\ncat >>/var/log/syslog\n")]
+    {
         put_program(&root.join(".local/sbin").join(name), script.as_bytes());
     }
 }

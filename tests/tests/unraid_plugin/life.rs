@@ -107,7 +107,22 @@ fn it_runs_as_its_own_user_and_comes_back_after_a_kill() {
     let agents = unraid.ours().iter().filter(|own| own.ends_with("/coord-agent")).count();
     assert!(agents <= 2, "an agent and its child: {:?}", unraid.ours());
     two_copies(&unraid);
+    the_status_is_cached(&unraid);
     stop(&unraid);
+}
+
+/// The page's status is asked as the agent's user, and not anew each time.
+fn the_status_is_cached(unraid: &Unraid) {
+    let script = "/usr/local/emhttp/plugins/coord-agent/scripts/status";
+    let first: serde_json::Value = serde_json::from_str(&unraid.sh(script)).unwrap();
+    assert_eq!(first.pointer("/report/agent/facts/user").unwrap(), "coord-agent");
+    assert!(first["problems"].is_array());
+    let second: serde_json::Value = serde_json::from_str(&unraid.sh(script)).unwrap();
+    assert_eq!(first, second, "ages would differ");
+    // A clock that went back does not keep it for ever.
+    unraid.sh("touch -d 2100-01-01 /run/coord-agent/check.json");
+    let third: serde_json::Value = serde_json::from_str(&unraid.sh(script)).unwrap();
+    assert_ne!(first, third);
 }
 
 fn two_copies(unraid: &Unraid) {
@@ -121,6 +136,8 @@ fn stop(unraid: &Unraid) {
     assert_eq!(unraid.sh("/etc/rc.d/rc.coord-agent stop"), "coord-agent: stopped");
     gone(unraid);
     assert!(!unraid.place("/run/coord-helper.sock").exists());
+    let check = unraid.sh("cd /; su -s /bin/sh coord-agent -c 'coord-agent check -o json'");
+    assert!(check.contains("needs coord-helper: /etc/rc.d/rc.coord-agent start"), "{check}");
     let output = unraid.output(&["/etc/rc.d/rc.coord-agent", "status"]);
     assert_eq!(output.status.code(), Some(3));
 }

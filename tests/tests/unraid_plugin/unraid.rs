@@ -177,8 +177,11 @@ impl Unraid {
         } else {
             what
         };
-        let words = ["php", "-d", "short_open_tag=On", manager, method, what.to_str().unwrap()];
-        let output = self.output(&words);
+        // Programs of PHP that it starts need the same setting.
+        fs::create_dir_all(self.place("/etc/php/unraid")).unwrap();
+        fs::write(self.place("/etc/php/unraid/unraid.ini"), "short_open_tag=On\n").unwrap();
+        let mut command = self.command(&["php", manager, method, what.to_str().unwrap()]);
+        let output = command.env("PHP_INI_SCAN_DIR", ":/etc/php/unraid").output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() { Ok(said) } else { Err(said) }
     }

@@ -90,7 +90,7 @@ impl Kept {
             Ok(()) => {}
             Err(error) => {
                 tracing::error!(%error, "the identity is kept only when the agent stops");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

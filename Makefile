@@ -14,7 +14,7 @@ export RUST_TEST_THREADS ?= 2
 CARGO_FLAGS ?= --locked
 OLDEST_RUSTC := 1.95
 # Programs that some tests drive, each with the Debian package that has it.
-TEST_TOOLS := strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc
+TEST_TOOLS := strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc shellcheck:shellcheck php:php-cli
 # Packages of test-machine, each with a program that it brings.
 MACHINE_TOOLS := qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs util-linux:setpriv binutils:strip
 

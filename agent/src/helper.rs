@@ -23,7 +23,7 @@ use nix::{
 use self::ground::Ground;
 use crate::{
     host::{Reply, Request},
-    show,
+    show, supervise,
 };
 
 mod docker;
@@ -55,6 +55,9 @@ connection to /run/coord-helper.sock (coord-helper.socket). It reads one request
   systemctl disable --now coord-helper.socket  turns it off; the facts that need it are then `denied`
 
   coord-helper --root FOLDER                   answers for the machine whose files lie in FOLDER
+  coord-helper supervise [--after FILE] [--keep FOLDER]
+                                               on machines without systemd, as root: runs coord-agent as its user and
+                                               helpers for its questions; waits for FILE, keeps the identity in FOLDER
 ";
 
 /// The whole program. The exit code is that of the process.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Some("-V" | "--version") => {
             show::text(&format!("coord-helper {}\n", env!("CARGO_PKG_VERSION"))).map_err(Into::into)
         }
+        Some("supervise") => supervise::main(arguments),
         Some("try") => gpu::try_node(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("-h" | "--help") => show::text(HELP).map_err(Into::into),
         Some(other) => Err(format!("coord-helper does not take {other:?}\nhint: coord-helper --help").into()),

@@ -105,7 +105,7 @@ fn report(sections: Vec<AnySection>) -> Report {
 
 /// Starts the service, or says how to run without one.
 fn start(settings: &Settings) -> io::Result<()> {
-    own_like_folder(settings);
+    own_like_folder(&settings.state);
     let line = match unit::enable() {
         UnitAnswer::Done => {
             // One that ran already and waited for an identity looks again by itself; this only makes it quicker.
@@ -113,7 +113,7 @@ fn start(settings: &Settings) -> io::Result<()> {
             "service       coord-agent started and enabled\n".to_owned()
         }
         UnitAnswer::Refused => {
-            "service       not started: systemctl refused; try: systemctl status coord-agent\n".to_owned()
+            format!("service       not started: it refused; try: {}\n", unit::status_line())
         }
         UnitAnswer::None => {
             let state = match settings.state == Path::new(crate::settings::STATE_FOLDER) {
@@ -127,12 +127,10 @@ fn start(settings: &Settings) -> io::Result<()> {
 }
 
 /// The service runs as its own user, whose folder this is; root has written into it.
-fn own_like_folder(settings: &Settings) {
-    let Ok(folder) = nix::sys::stat::stat(&settings.state) else { return };
+pub(crate) fn own_like_folder(state: &Path) {
+    let Ok(folder) = nix::sys::stat::stat(state) else { return };
     let (user, group) = (folder.st_uid.into(), folder.st_gid.into());
-    let file = settings.identity_file();
-    let previous = settings.state.join("identity.json.previous");
-    for path in [file, previous] {
+    for path in ["identity.json", "identity.json.previous"].map(|name| state.join(name)) {
         // Without the right to give files away they are ours already. A link is not followed: the folder belongs to
         // the service's user, who must not be given somebody else's file.
         let _ = nix::unistd::fchownat(AT_FDCWD, &path, Some(user), Some(group), AtFlags::AT_SYMLINK_NOFOLLOW);

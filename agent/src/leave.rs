@@ -18,7 +18,10 @@ pub(crate) fn leave(arguments: RunArguments) -> io::Result<()> {
     // A damaged identity can be left as well.
     let name = Identity::load(&file).ok().flatten().map(|identity| identity.name.clone()).unwrap_or_default();
     if unit::disable() == UnitAnswer::Refused {
-        show::talk("the service could not be stopped; try: systemctl disable --now coord-agent\n")?;
+        show::talk(&format!("the service could not be stopped; try: {}\n", unit::stop_line()))?;
+    }
+    if unit::forget() == UnitAnswer::Refused {
+        show::talk(&format!("the kept copy of the identity could not be removed; try: {} forget\n", unit::SCRIPT))?;
     }
     let mut removed = false;
     for path in [file.clone(), file.with_extension("json.previous"), file.with_extension("json.new")] {

@@ -28,6 +28,7 @@ mod run;
 mod session;
 mod settings;
 mod show;
+mod supervise;
 mod telemetry;
 mod unit;
 mod watch;

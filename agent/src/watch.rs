@@ -23,6 +23,7 @@ mod source;
 mod storm;
 pub(crate) mod uevent;
 
+pub(crate) use dev::{inotify, take};
 pub(crate) use storm::Storm;
 
 /// What sources must know of the machine before they can be opened.

@@ -12,6 +12,7 @@ use coord_model::{Reading, Unknown, ValueState};
 use serde::{Deserialize, Serialize};
 
 use super::{GpuAnswers, HelperAnswers, NEEDS_HELPER, unix_socket};
+use crate::unit;
 
 /// How long the helper may take for one reply: more than its own deadline for what it reads.
 const PATIENCE: Duration = Duration::from_millis(4500);
@@ -129,9 +130,16 @@ fn absent(socket: &Path, error: &std::io::Error) -> Unknown {
         return full;
     }
     match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Unknown::denied(NEEDS_HELPER),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
+            Unknown::denied(needs_helper(Path::new(unit::SCRIPT).exists()))
+        }
         _ => Unknown::denied(format!("coord-helper at {}: {error}", socket.display())),
     }
+}
+
+/// The line that turns the helper on: it belongs to the agent's service where there is no systemd.
+fn needs_helper(script: bool) -> &'static str {
+    if script { "needs coord-helper: /etc/rc.d/rc.coord-agent start" } else { NEEDS_HELPER }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn ended(event: &InotifyEvent) -> bool {
 }
 
 /// An inotify instance, and a second descriptor of it that says when there is something to take.
-pub(super) fn inotify() -> io::Result<(Inotify, AsyncFd<OwnedFd>)> {
+pub(crate) fn inotify() -> io::Result<(Inotify, AsyncFd<OwnedFd>)> {
     let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
     let descriptor = inotify.as_fd().try_clone_to_owned()?;
     #[allow(deprecated, reason = "the sound form needs an unsafe block; this descriptor is owned and closed here")]
@@ -113,7 +113,7 @@ pub(super) fn inotify() -> io::Result<(Inotify, AsyncFd<OwnedFd>)> {
 }
 
 /// The events that have come, at least one. Cancel safe.
-pub(super) async fn take(ready: &mut AsyncFd<OwnedFd>, inotify: &Inotify) -> io::Result<Vec<InotifyEvent>> {
+pub(crate) async fn take(ready: &mut AsyncFd<OwnedFd>, inotify: &Inotify) -> io::Result<Vec<InotifyEvent>> {
     loop {
         let mut guard = ready.readable_mut().await?;
         match inotify.read_events() {

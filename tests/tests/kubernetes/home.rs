@@ -115,14 +115,20 @@ impl Home {
         });
     }
 
-    /// The taints of a Node as `KEY=VALUE:EFFECT`.
+    /// The events as a document.
+    pub(crate) fn events(&self) -> String {
+        self.lab.told(&["-o", "json", "get", "events"])
+    }
+
+    /// The taints of a Node as `KEY=VALUE:EFFECT`, without those of the API server itself.
     pub(crate) fn taints(&self, node: &str) -> Vec<String> {
         let node = self.plane.node(node);
         let text = |taint: &Value| {
             let part = |name: &str| taint[name].as_str().unwrap_or_default().to_owned();
             format!("{}={}:{}", part("key"), part("value"), part("effect"))
         };
-        node["spec"]["taints"].as_array().into_iter().flatten().map(text).collect()
+        let taints = node["spec"]["taints"].as_array().into_iter().flatten().map(text);
+        taints.filter(|taint| !taint.starts_with("node.kubernetes.io/")).collect()
     }
 
     /// Changes the cluster file.

@@ -45,17 +45,22 @@ pub(super) fn show(lab: &Lab, plane: &ControlPlane, interrupts: &Receiver<()>) -
     })?;
     tour::screen(lab, &["plan"], 0)?;
     tour::screen(lab, &["apply", "--yes"], 0)?;
-    say("demo: waiting for the labels");
-    wait(interrupts, "a zone on every Node", || labelled(plane) == NODES.len())?;
-    tour::screen(lab, &["why", "k3s-w3"], 0)?;
+    say("demo: waiting for the labels; a fact is one when it has been true for 10 s");
+    wait(interrupts, "a zone on every Node", || labelled(plane, ZONE) == NODES.len())?;
+    wait(interrupts, "the Zigbee stick's label", || labelled(plane, "zigbee=true") == 1)?;
+    wait(interrupts, "nothing to be left to do", || lab.ask(&["plan", "--detailed-exitcode"]).status.success())?;
     tour::screen(lab, &["get", "labels"], 0)?;
+    tour::print("\n$ kubectl label node k3s-w1 --overwrite role=mine\n")?;
+    tour::print(&plane.told(&["label", "node", "k3s-w1", "--overwrite", "role=mine"]))?;
+    wait(interrupts, "Coord to notice", || lab.ask(&["plan"]).stdout.windows(5).any(|word| word == b"adopt"))?;
+    tour::screen(lab, &["why", "label/k3s-w1/role"], 0)?;
     let columns = format!("{ZONE},gpu");
     tour::print(&format!("\n$ kubectl get nodes -L {columns}\n{}", plane.told(&["get", "nodes", "-L", &columns])))
 }
 
-/// How many Nodes have a zone.
-fn labelled(plane: &ControlPlane) -> usize {
-    plane.told(&["get", "nodes", "-l", ZONE, "-o", "name"]).lines().count()
+/// How many Nodes have a label.
+fn labelled(plane: &ControlPlane, selector: &str) -> usize {
+    plane.told(&["get", "nodes", "-l", selector, "-o", "name"]).lines().count()
 }
 
 fn wait(interrupts: &Receiver<()>, what: &str, mut there: impl FnMut() -> bool) -> Result<(), Stopped> {

@@ -7,3 +7,4 @@ mod edge;
 mod home;
 mod labels;
 mod packaging;
+mod resource;

@@ -17,7 +17,7 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
-fn rendered(arguments: &[&str]) -> String {
+pub(crate) fn rendered(arguments: &[&str]) -> String {
     let output = Command::new(program("coordctl")).arg("render").args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8(output.stdout).unwrap()

@@ -8,3 +8,4 @@ mod home;
 mod labels;
 mod packaging;
 mod resource;
+mod rights;

@@ -11,7 +11,7 @@ pub(crate) use changing::{
     Clock, ContextAdd, Contexts, Node, NodeApprove, NodeEnd, NodeRename, Token, TokenCreate, TokenRevoke,
 };
 pub(crate) use reading::{
-    Check, Cluster, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
+    Check, Cluster, Completion, Describe, Events, Explain, Get, Manual, Noun, Status, SupportBundle, Version, Why,
 };
 
 /// Says what is wrong, what is being done about it, and what it waits for.
@@ -116,6 +116,9 @@ pub(crate) enum Verb {
     SupportBundle(SupportBundle),
     /// Completions for a shell
     Completion(Completion),
+    /// Write the manual pages into a folder; what packages are made with
+    #[command(hide = true)]
+    Manual(Manual),
     /// The version of coordctl and of the coordinator
     Version(Version),
 }

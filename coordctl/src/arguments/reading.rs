@@ -128,6 +128,13 @@ pub(crate) struct SupportBundle {
     pub(crate) file: PathBuf,
 }
 
+/// `manual`.
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The folder, which is there
+    pub(crate) folder: std::path::PathBuf,
+}
+
 /// `completion`.
 #[derive(Debug, Args)]
 pub(crate) struct Completion {

@@ -48,6 +48,7 @@ pub(crate) fn ask(verb: &Verb, output: &Output) -> Result<Typed, Failure> {
         | Verb::Events(_)
         | Verb::SupportBundle(_)
         | Verb::Completion(_)
+        | Verb::Manual(_)
         | Verb::Version(_) => Ok(Typed::Nothing),
     }
 }

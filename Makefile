@@ -14,7 +14,7 @@ export RUST_TEST_THREADS ?= 2
 CARGO_FLAGS ?= --locked
 OLDEST_RUSTC := 1.95
 # Programs that some tests drive, each with the Debian package that has it.
-TEST_TOOLS := strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc
+TEST_TOOLS := shellcheck:shellcheck strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc
 # Packages of test-machine, each with a program that it brings.
 MACHINE_TOOLS := qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs util-linux:setpriv binutils:strip
 
@@ -22,7 +22,7 @@ MACHINE_TOOLS := qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fspr
 help: ## this text
 	@echo 'Coord: what a checkout can do'
 	@echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  ONCE=1 make demo          stops by itself'
 	@echo '  make test ARGS="--test tidy" passes arguments on to cargo test'
@@ -67,6 +67,23 @@ bench: toolchain ## memory, CPU, wire and latency of what ships, measured on thi
 	@cargo build $(CARGO_FLAGS) --profile agent -p coord-agent
 	@install "$(CARGO_TARGET_DIR)/agent/coord-agent" "$(CARGO_TARGET_DIR)/agent/coord-helper" "$(CARGO_TARGET_DIR)/release/"
 	@"$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
+
+# A folder of its own: what is built for others is built with other flags.
+.PHONY: packages
+packages: toolchain ## packages, images and sums for x86-64 and arm64 in dist/; TARGETS=x86_64-unknown-linux-gnu makes fewer
+	@CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/packages" packaging/release/packages.sh "$(CURDIR)/dist"
+
+.PHONY: packages-twice
+packages-twice: packages ## the same again from nothing: fails unless every file comes out the same
+	@cp dist/SHA256SUMS "$(CARGO_TARGET_DIR)/first.sums" && rm -rf "$(CARGO_TARGET_DIR)/packages"
+	@CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/packages" packaging/release/packages.sh "$(CURDIR)/dist"
+	@diff "$(CARGO_TARGET_DIR)/first.sums" dist/SHA256SUMS && echo "all $$(wc -l <dist/SHA256SUMS) files are the same" >&2
+
+.PHONY: test-packages
+test-packages: toolchain ## installs what lies in dist/ on real systemds: join, upgrade, purge; rpm; arm64
+	@[ -e dist/SHA256SUMS ] || { echo "error: dist/ is empty; make it: make packages" >&2; exit 1; }
+	@cargo build $(CARGO_FLAGS) --workspace --bins
+	@CI=true "$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) --features coord-tests/machine --test packages $(ARGS)
 
 .PHONY: portable
 portable: toolchain ## check coordctl for macOS and Windows, where their std and a C compiler for them are installed

@@ -5,6 +5,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=versions.sh
 . "$here/versions.sh"
 target=$1
 root=$(cd "$here/../.." && pwd)

@@ -6,6 +6,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=versions.sh
 . "$here/versions.sh"
 target=$1
 built=$CARGO_TARGET_DIR/$target

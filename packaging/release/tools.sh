@@ -3,6 +3,7 @@
 set -eu
 
 here=$(dirname "$0")
+# shellcheck source=versions.sh
 . "$here/versions.sh"
 
 say() { echo "tools: $*" >&2; }

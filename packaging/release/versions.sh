@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+#!/bin/sh
 # shellcheck disable=SC2034 # read by the scripts that source this file
 # What packages are made with. The folder of the tools carries their versions, so that a change makes new ones.
 ZIG=0.17.1

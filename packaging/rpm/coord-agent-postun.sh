@@ -1,3 +1,4 @@
+#!/bin/sh
 # After the old version has gone: on an upgrade (1) what runs is restarted, once; the identity stays in any case.
 if command -v systemctl >/dev/null; then
     systemctl daemon-reload >/dev/null 2>&1 || :

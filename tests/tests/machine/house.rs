@@ -17,7 +17,8 @@ use coord_tests::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Figures that move by themselves come rarely, so that what arrives earlier was seen by an event.
-const COORDINATOR: &str = "heartbeat: 5s\nfacts: 10m\nreconnectCap: 1s\nlostAfter: 60s\nadvertise: [\"127.0.0.1:7443\"]\n";
+const COORDINATOR: &str =
+    "heartbeat: 5s\nfacts: 10m\nreconnectCap: 1s\nlostAfter: 60s\nadvertise: ['127.0.0.1:7443']\n";
 
 /// Installs the programs and their units, makes an NFS server and starts everything.
 const INSTALL: &str = r#"

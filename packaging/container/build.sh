@@ -38,9 +38,9 @@ files() {
     local name=$1 target=$2 debian=$3 place=$work/root program
     rm -rf "$place"
     mkdir -p "$place"/{usr/bin,etc,tmp,run}
-    tar -C "$place" -xf "$(library "$debian")" --wildcards './lib*/ld-linux*' './lib/*/ld-linux*' \
+    tar -C "$place" -xf "$(library "$debian")" --wildcards './lib*/ld-linux*' \
         './lib/*/lib[cm].so.6' './lib/*/lib'{dl,nss_dns,nss_files,resolv}.so.2 './lib/*/libpthread.so.0' \
-        './lib/*/lib'{gcc_s,rt,util}.so.1 './usr/share/doc/lib'{c6,gcc-s1}/copyright
+        './lib/*/lib'{gcc_s,rt,util}.so.1 './usr/share/doc/*/copyright'
     for program in "${@:4}"; do
         install -m 0755 "$CARGO_TARGET_DIR/$target/$program" "$place/usr/bin/"
     done

@@ -47,14 +47,15 @@ for name in coordctl coordinator; do
 done
 cp "$root"/packaging/completions/coord-agent.* "$stage/completions/"
 
-# Debian's form of the changelog, from the newest entry of ours.
+# Debian's form of the changelog, from the newest entry of ours, in lines of its width.
 day=$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
 for name in coord-agent coordinator coordctl; do
     {
         printf '%s (%s) unstable; urgency=medium\n\n' "$name" "$version"
-        awk '/^## / { if (seen++) exit } seen && /^- / { sub(/^- /, "  * "); print; next }
-             seen && /^  [^ ]/ { print "  " $0 }' "$root/CHANGELOG.md"
+        awk '/^## / { if (seen++) exit } !seen { next } /^- / { print ""; printf "%s", $0; next }
+             /^  [^ ]/ { sub(/^ +/, " "); printf "%s", $0 } END { print "" }' "$root/CHANGELOG.md" |
+            fold -s -w 72 | sed -e '/^$/d' -e 's/ *$//' | sed -e 's/^- /  * /' -e t -e 's/^/    /'
         printf '\n -- Coord maintainers <coord@users.noreply.github.com>  %s\n' "$day"
-    } >"$stage/$name.changelog"
+    } | gzip -9n >"$stage/$name.changelog.gz"
 done
 gzip -9nc "$root/CHANGELOG.md" >"$stage/CHANGELOG.md.gz"

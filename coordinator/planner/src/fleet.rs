@@ -12,7 +12,7 @@ use coord_model::{Health, Problem, Severity, Wait};
 
 use crate::{
     NodeObserved, Observed,
-    rule::{approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject},
+    rule::{approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject, version},
 };
 
 /// One node, judged.
@@ -83,6 +83,7 @@ fn node_problems(node: &NodeObserved, presence: liveness::Presence, observed: &O
         .chain(identity::cloned(node))
         .chain(identity::implausible_generation(node))
         .chain(skew::protocol(node))
+        .chain(version::behind(node))
         .chain(declared::of_node(node, observed))
         .chain(liveness::problem(node, presence, observed))
         .collect();

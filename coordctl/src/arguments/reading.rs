@@ -132,7 +132,7 @@ pub(crate) struct SupportBundle {
 #[derive(Debug, Args)]
 pub(crate) struct Manual {
     /// The folder, which is there
-    pub(crate) folder: std::path::PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// `completion`.

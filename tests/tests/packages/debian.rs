@@ -1,6 +1,12 @@
 //! The life of the Debian packages on a machine: installed, joined, hung, upgraded, damaged, removed, purged.
 
-use std::{fs, path::PathBuf, process::Command, time::Instant};
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    time::Instant,
+};
 
 use coord_tests::{lab::wait_for, machine::Machine, skip::skipped};
 use serde_json::Value;
@@ -92,9 +98,11 @@ fn the_journal_has_fields(machine: &Machine) {
 }
 
 fn the_helper_refuses(machine: &Machine) {
-    let asked = "exec 3<>/dev/null; printf '%s\\n' '{\"verb\":\"reboot\"}' | coord-helper";
-    let output = machine.output(&["sh", "-c", asked]);
-    assert!(!output.status.success() || String::from_utf8_lossy(&output.stdout).contains("refused"), "{output:?}");
+    let mut stream = UnixStream::connect(machine.place("/run/coord-helper.sock")).unwrap();
+    stream.write_all(b"{\"verb\":\"reboot\"}\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("{\"refused\":"), "{reply}");
     let stranger = machine.output(&["runuser", "-u", "nobody", "--", "coord-agent", "check", "-o", "json"]);
     assert!(String::from_utf8_lossy(&stranger.stdout).contains("Permission denied"));
 }
@@ -150,8 +158,8 @@ fn an_upgrade_keeps_identity_and_restarts_once(machine: &Machine) {
 fn a_full_disk_keeps_the_old_version(machine: &Machine) {
     let version = || machine.run(&["dpkg-query", "-W", "-f", "${Version} ${Status}", "coord-agent"]);
     let before = version();
-    let fill = "mkdir /run/full && mount -t tmpfs -o size=64k full /run/full && cp -a /usr/lib/sysusers.d/. /run/full \
-                && mount --move /run/full /usr/lib/sysusers.d && cat /dev/zero >/usr/lib/sysusers.d/fill";
+    let fill = "cp -a /usr/lib/sysusers.d /run/kept && mount -t tmpfs -o size=64k full /usr/lib/sysusers.d \
+                && cp -a /run/kept/. /usr/lib/sysusers.d && cat /dev/zero >/usr/lib/sysusers.d/fill";
     let _ = machine.output(&["sh", "-c", fill]);
     let output = machine.output(&["dpkg", "-i", "--force-confold", "--force-downgrade", "/root/coord-agent.deb"]);
     assert!(!output.status.success(), "there was room");
@@ -189,9 +197,8 @@ fn running(machine: &Machine) -> String {
 fn a_read_only_system_is_refused(machine: &Machine) {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/install.sh");
     machine.copy(&script, "/root/install.sh");
-    machine.run(&["sh", "-c", "mount --bind /usr /usr && mount -o remount,bind,ro /usr"]);
-    let output = machine.output(&["sh", "/root/install.sh", "coord-agent"]);
-    machine.run(&["umount", "/usr"]);
+    let read_only = "mount --bind /usr /usr && mount -o remount,bind,ro /usr && exec sh /root/install.sh coord-agent";
+    let output = machine.output(&["unshare", "-m", "sh", "-c", read_only]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("/usr is read-only"), "{said}");
 }
@@ -204,6 +211,6 @@ fn a_purge_leaves_nothing(machine: &Machine) {
     assert_eq!(left.trim(), "", "a purge leaves files");
     assert!(!running(machine).contains("coord"), "{}", running(machine));
     assert_eq!(machine.run(&["systemctl", "list-units", "--all", "--no-legend", "coord*"]), "");
-    let users = Command::new("cat").arg(machine.place("/etc/passwd")).output().unwrap();
-    assert!(String::from_utf8_lossy(&users.stdout).contains("coord-agent"), "the user stays, as Debian has it");
+    let users = fs::read_to_string(machine.place("/etc/passwd")).unwrap();
+    assert!(users.contains("coord-agent"), "the user stays, as Debian has it");
 }

@@ -143,8 +143,9 @@ fn completions_of_the_agent_know_every_option() {
         for command in ["check", "join", "leave", "run", "record"] {
             assert!(help(&[]).contains(command) && script.contains(command), "{shell}: {command}");
             let text = help(&[command]);
-            let words = text.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
-            for option in words.filter_map(|word| word.strip_prefix("--")).filter(|option| !option.is_empty()) {
+            let options = text.lines().filter(|line| line.trim_start().starts_with('-'));
+            let words = options.flat_map(|line| line.split([' ', ',']));
+            for option in words.filter_map(|word| word.strip_prefix("--")) {
                 assert!(script.contains(option), "{shell}: {command} --{option}");
             }
         }

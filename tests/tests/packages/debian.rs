@@ -113,7 +113,8 @@ fn process(machine: &Machine) -> String {
 
 fn an_agent_that_hangs_returns(machine: &Machine) {
     let before = process(machine);
-    machine.write("/run/systemd/system/coord-agent.service.d/hasty.conf", "[Service]\nWatchdogSec=2\nTimeoutStopSec=1\n");
+    machine
+        .write("/run/systemd/system/coord-agent.service.d/hasty.conf", "[Service]\nWatchdogSec=2\nTimeoutStopSec=1\n");
     machine.run(&["systemctl", "daemon-reload"]);
     machine.run(&["systemctl", "restart", "coord-agent"]);
     let hung = process(machine);

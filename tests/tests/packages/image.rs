@@ -41,7 +41,10 @@ fn images_are_read_by_others_and_run_without_root() {
             let inspect = "skopeo --override-arch \"$2\" inspect --config \"oci-archive:$1\"";
             let text = shell(inspect, &[&file(&format!("{name}-*.oci.tar")), Path::new(architecture)]);
             let config: serde_json::Value = serde_json::from_str(&text).unwrap();
-            assert_eq!((&config["config"]["User"], &config["architecture"]), (&"65532:65532".into(), &architecture.into()));
+            assert_eq!(
+                (&config["config"]["User"], &config["architecture"]),
+                (&"65532:65532".into(), &architecture.into())
+            );
         }
     }
     for name in ["coordinator", "coord-agent"] {

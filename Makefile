@@ -18,6 +18,11 @@ TEST_TOOLS := shellcheck:shellcheck strace:strace systemd-nspawn:systemd-contain
 # Packages of test-machine, each with a program that it brings.
 MACHINE_TOOLS := qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs util-linux:setpriv binutils:strip
 
+# Packages of make packages and of its tests, in the same form.
+PACKAGE_TOOLS := python3-venv:python3 mmdebstrap:mmdebstrap binutils:readelf xz-utils:xz
+PACKAGE_TEST_TOOLS := $(PACKAGE_TOOLS) systemd-container:systemd-nspawn lintian:lintian rpm:rpm skopeo:skopeo umoci:umoci \
+	qemu-user-static:qemu-aarch64-static
+
 .PHONY: help
 help: ## this text
 	@echo 'Coord: what a checkout can do'
@@ -70,7 +75,7 @@ bench: toolchain ## memory, CPU, wire and latency of what ships, measured on thi
 
 # A folder of its own: what is built for others is built with other flags.
 .PHONY: packages
-packages: toolchain ## packages, images and sums for x86-64 and arm64 in dist/; TARGETS=x86_64-unknown-linux-gnu makes fewer
+packages: toolchain package-tools ## packages, images and sums for x86-64 and arm64 in dist/; TARGETS=x86_64-unknown-linux-gnu makes fewer
 	@CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/packages" packaging/release/packages.sh "$(CURDIR)/dist"
 
 .PHONY: packages-twice
@@ -80,7 +85,7 @@ packages-twice: packages ## the same again from nothing: fails unless every file
 	@diff "$(CARGO_TARGET_DIR)/first.sums" dist/SHA256SUMS && echo "all $$(wc -l <dist/SHA256SUMS) files are the same" >&2
 
 .PHONY: test-packages
-test-packages: toolchain ## installs what lies in dist/ on real systemds: join, upgrade, purge; rpm; arm64
+test-packages: toolchain package-test-tools ## installs what lies in dist/ on real systemds: join, upgrade, purge; rpm; arm64
 	@[ -e dist/SHA256SUMS ] || { echo "error: dist/ is empty; make it: make packages" >&2; exit 1; }
 	@cargo build $(CARGO_FLAGS) --workspace --bins
 	@CI=true "$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) --features coord-tests/machine --test packages $(ARGS)
@@ -119,12 +124,15 @@ test-tools:
 		echo "note:$$missing is missing; tests that need it are skipped (apt-get install$$missing)" >&2; \
 	fi
 
-.PHONY: machine-tools
-machine-tools:
-	@missing=; for tool in $(MACHINE_TOOLS); do command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%:*}"; done; \
+.PHONY: machine-tools package-tools package-test-tools
+machine-tools: WANTED := $(MACHINE_TOOLS)
+package-tools: WANTED := $(PACKAGE_TOOLS)
+package-test-tools: WANTED := $(PACKAGE_TEST_TOOLS)
+machine-tools package-tools package-test-tools:
+	@missing=; for tool in $(WANTED); do command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%:*}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ]; then echo "error:$$missing is missing; get it: apt-get install$$missing" >&2; exit 1; fi; \
-	echo "installing for the virtual machine:$$missing" >&2; \
+	echo "installing:$$missing" >&2; \
 	export DEBIAN_FRONTEND=noninteractive; \
 	{ apt-get -qq update && apt-get -qq -y install --no-install-recommends $$missing; } </dev/null >/dev/null \
 		|| { echo "error: could not install$$missing" >&2; exit 1; }

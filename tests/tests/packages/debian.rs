@@ -75,7 +75,7 @@ fn joining_is_one_line(machine: &Machine) {
     let began = Instant::now();
     machine.run(&["sh", "-c", "coordctl token create --node here | coord-agent join"]);
     assert_eq!(node(machine)["name"], "here");
-    wait_for("the node in the overview", || Some(node(machine)).filter(|node| heard(node)));
+    wait_for("the node in the overview", || Some(node(machine)).filter(heard));
     assert!(began.elapsed().as_secs() <= 10, "the first report took {:?}", began.elapsed());
 }
 

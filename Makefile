@@ -14,15 +14,20 @@ export RUST_TEST_THREADS ?= 2
 CARGO_FLAGS ?= --locked
 OLDEST_RUSTC := 1.95
 # Programs that some tests drive, each with the Debian package that has it.
-TEST_TOOLS := strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc shellcheck:shellcheck php:php-cli
+TEST_TOOLS := shellcheck:shellcheck php:php-cli strace:strace systemd-nspawn:systemd-container mmdebstrap:mmdebstrap lxc-start:lxc
 # Packages of test-machine, each with a program that it brings.
 MACHINE_TOOLS := qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs util-linux:setpriv binutils:strip
+
+# Packages of make packages and of its tests, in the same form.
+PACKAGE_TOOLS := python3-venv:python3 mmdebstrap:mmdebstrap binutils:readelf xz-utils:xz
+PACKAGE_TEST_TOOLS := $(PACKAGE_TOOLS) systemd-container:systemd-nspawn lintian:lintian rpm:rpm skopeo:skopeo umoci:umoci \
+	qemu-user-static:qemu-aarch64-static
 
 .PHONY: help
 help: ## this text
 	@echo 'Coord: what a checkout can do'
 	@echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  ONCE=1 make demo          stops by itself'
 	@echo '  KUBERNETES=1 make demo    with a real Kubernetes control plane whose Nodes get labels and taints'
@@ -72,6 +77,23 @@ bench: toolchain ## memory, CPU, wire and latency of what ships, measured on thi
 	@install "$(CARGO_TARGET_DIR)/agent/coord-agent" "$(CARGO_TARGET_DIR)/agent/coord-helper" "$(CARGO_TARGET_DIR)/release/"
 	@"$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
 
+# A folder of its own: what is built for others is built with other flags.
+.PHONY: packages
+packages: toolchain package-tools ## packages, images and sums for x86-64 and arm64 in dist/; TARGETS=x86_64-unknown-linux-gnu makes fewer
+	@CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/packages" packaging/release/packages.sh "$(CURDIR)/dist"
+
+.PHONY: packages-twice
+packages-twice: packages ## the same again from nothing: fails unless every file comes out the same
+	@cp dist/SHA256SUMS "$(CARGO_TARGET_DIR)/first.sums" && rm -rf "$(CARGO_TARGET_DIR)/packages"
+	@CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/packages" packaging/release/packages.sh "$(CURDIR)/dist"
+	@diff "$(CARGO_TARGET_DIR)/first.sums" dist/SHA256SUMS && echo "all $$(wc -l <dist/SHA256SUMS) files are the same" >&2
+
+.PHONY: test-packages
+test-packages: toolchain package-test-tools ## installs what lies in dist/ on real systemds: join, upgrade, purge; rpm; arm64
+	@[ -e dist/SHA256SUMS ] || { echo "error: dist/ is empty; make it: make packages" >&2; exit 1; }
+	@cargo build $(CARGO_FLAGS) --workspace --bins
+	@CI=true "$(CARGO_TARGET_DIR)/debug/count" $(CARGO_FLAGS) --features coord-tests/machine --test packages $(ARGS)
+
 .PHONY: portable
 portable: toolchain ## check coordctl for macOS and Windows, where their std and a C compiler for them are installed
 	@for target in x86_64-pc-windows-gnu x86_64-apple-darwin aarch64-apple-darwin; do \
@@ -111,12 +133,15 @@ test-tools:
 control-plane:
 	@tests/kubernetes/build.sh || true
 
-.PHONY: machine-tools
-machine-tools:
-	@missing=; for tool in $(MACHINE_TOOLS); do command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%:*}"; done; \
+.PHONY: machine-tools package-tools package-test-tools
+machine-tools: WANTED := $(MACHINE_TOOLS)
+package-tools: WANTED := $(PACKAGE_TOOLS)
+package-test-tools: WANTED := $(PACKAGE_TEST_TOOLS)
+machine-tools package-tools package-test-tools:
+	@missing=; for tool in $(WANTED); do command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%:*}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ]; then echo "error:$$missing is missing; get it: apt-get install$$missing" >&2; exit 1; fi; \
-	echo "installing for the virtual machine:$$missing" >&2; \
+	echo "installing:$$missing" >&2; \
 	export DEBIAN_FRONTEND=noninteractive; \
 	{ apt-get -qq update && apt-get -qq -y install --no-install-recommends $$missing; } </dev/null >/dev/null \
 		|| { echo "error: could not install$$missing" >&2; exit 1; }

@@ -21,6 +21,7 @@ mod addresses;
 mod daemon;
 mod ending;
 mod renewal;
+mod watchdog;
 
 use daemon::Daemon;
 
@@ -47,6 +48,7 @@ pub(crate) enum RunFailure {
 /// Runs until a signal.
 pub(crate) async fn run(settings: Settings) -> Result<(), RunFailure> {
     let mut stop = std::pin::pin!(stop_signal()?);
+    watchdog::start();
     let briefing = settings.briefing();
     let host = Host::below(settings.root.as_deref(), &briefing.line())?;
     let mut prober = Prober::new(settings.root.clone(), settings.setting());

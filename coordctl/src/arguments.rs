@@ -14,7 +14,8 @@ pub(crate) use changing::{
 };
 pub(crate) use deciding::{Accept, Apply, Label, LabelAdopt, Pause, Plan, Resume, Taint, TaintAdopt};
 pub(crate) use reading::{
-    Check, Cluster, ClusterApply, Completion, Describe, Events, Explain, Get, Noun, Status, SupportBundle, Version, Why,
+    Check, Cluster, ClusterApply, Completion, Describe, Events, Explain, Get, Manual, Noun, Status, SupportBundle,
+    Version, Why,
 };
 
 pub(crate) use render::{Render, RenderKubernetes};
@@ -141,6 +142,9 @@ pub(crate) enum Verb {
     SupportBundle(SupportBundle),
     /// Completions for a shell
     Completion(Completion),
+    /// Write the manual pages into a folder; what packages are made with
+    #[command(hide = true)]
+    Manual(Manual),
     /// The version of coordctl and of the coordinator
     Version(Version),
 }

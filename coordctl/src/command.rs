@@ -14,6 +14,7 @@ mod events;
 mod explain;
 mod follow;
 mod get;
+mod manual;
 mod node;
 mod pause;
 mod plan;
@@ -44,6 +45,7 @@ pub(crate) async fn run(verb: Verb, typed: Typed, place: Option<Place>, output: 
     match verb {
         Verb::Explain(arguments) => explain::run(&arguments, output),
         Verb::Completion(arguments) => completion::run(&arguments, output),
+        Verb::Manual(arguments) => manual::run(&arguments),
         Verb::Context(arguments) => context::run(arguments, typed, place, output).await,
         Verb::Version(arguments) => version::run(&arguments, place, output).await,
         Verb::Cluster(arguments) => cluster::run(&arguments, place, output).await,

@@ -64,6 +64,12 @@ enum Verb {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages into a folder; what packages are made with
+    #[command(hide = true)]
+    Manual {
+        /// The folder, which is there
+        folder: PathBuf,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -133,6 +139,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             clap_complete::generate(shell, &mut Arguments::command(), "coordinator", &mut io::stdout());
             Ok(())
         }
+        Verb::Manual { folder } => Ok(clap_mangen::generate_to(Arguments::command(), folder)?),
     }
 }
 

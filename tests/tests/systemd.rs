@@ -31,7 +31,7 @@ fn units() -> std::path::PathBuf {
 /// Puts in what a package would, and turns the helper on.
 fn install(machine: &Machine) {
     for name in ["coord-agent", "coord-helper"] {
-        machine.copy(&program(name), &format!("/usr/local/bin/{name}"));
+        machine.copy(&program(name), &format!("/usr/bin/{name}"));
     }
     for unit in ["coord-agent.service", "coord-helper.socket", "coord-helper@.service"] {
         machine.copy(&units().join(unit), &format!("/etc/systemd/system/{unit}"));

@@ -130,6 +130,13 @@ pub(crate) struct SupportBundle {
     pub(crate) file: PathBuf,
 }
 
+/// `manual`.
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The folder, which is there
+    pub(crate) folder: PathBuf,
+}
+
 /// `completion`.
 #[derive(Debug, Args)]
 pub(crate) struct Completion {

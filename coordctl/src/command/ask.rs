@@ -57,6 +57,7 @@ pub(crate) fn ask(verb: &Verb, output: &Output) -> Result<Typed, Failure> {
         | Verb::SupportBundle(_)
         | Verb::Completion(_)
         | Verb::Render(_)
+        | Verb::Manual(_)
         | Verb::Version(_) => Ok(Typed::Nothing),
     }
 }

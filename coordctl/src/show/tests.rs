@@ -132,7 +132,7 @@ fn a_token_comes_with_the_lines_to_paste() {
     let token = coord_model::CreatedToken { lifetime: std::time::Duration::from_secs(900), ..Default::default() };
     let node = token::created(&token, Some("k3s-w3"), false, "14:32");
     let operator = token::created(&token, None, true, "14:32");
-    assert_snapshot!(format!("{node}---\n{operator}"));
+    assert_snapshot!(format!("{node}---\n{operator}").replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
 #[test]

@@ -13,7 +13,10 @@ use coord_model::{Health, Problem, Severity, Wait};
 
 use crate::{
     NodeObserved, Observed,
-    rule::{accepted, approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject},
+    rule::{
+        accepted, approval, condition, coordinator, declared, duplicate, identity, liveness, share, skew, subject,
+        version,
+    },
 };
 
 /// One node, judged.
@@ -84,6 +87,7 @@ fn node_problems(node: &NodeObserved, presence: liveness::Presence, observed: &O
         .chain(identity::cloned(node))
         .chain(identity::implausible_generation(node))
         .chain(skew::protocol(node))
+        .chain(version::behind(node))
         .chain(declared::of_node(node, observed))
         .chain(liveness::problem(node, presence, observed))
         .collect();

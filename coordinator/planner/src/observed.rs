@@ -106,6 +106,8 @@ pub struct NodeObserved {
     pub kind: Option<PlatformKind>,
     /// The newest protocol that its agent speaks; none before its first Hello.
     pub protocol: Option<u32>,
+    /// The version of its agent; empty before its first Hello.
+    pub agent_version: String,
     /// What it mounts and exports; its own addresses.
     pub sharing: Sharing,
     /// Its DMI UUID.

@@ -11,3 +11,4 @@ pub(crate) mod liveness;
 pub(crate) mod share;
 pub(crate) mod skew;
 pub(crate) mod subject;
+pub(crate) mod version;

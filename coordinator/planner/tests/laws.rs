@@ -63,6 +63,7 @@ prop_compose! {
             kind: None,
             cloned: cloned.then(|| ["one".to_owned(), "two".to_owned()]),
             implausible_generation, sometimes, protocol, sharing,
+            agent_version: format!("0.{}.0", heartbeat % 4),
             uuid: None,
             rules: BTreeMap::new(),
         }

@@ -55,6 +55,7 @@ fn node(known: &Known, heartbeat: std::time::Duration, desired: Option<&Desired>
         sometimes: row.sometimes || declared.is_some_and(|declared| declared.sometimes),
         kind: known.summary.kind,
         protocol: known.protocol,
+        agent_version: row.agent_version.clone(),
         sharing: known.summary.sharing.clone(),
         uuid: known.summary.uuid.clone(),
         rules: std::collections::BTreeMap::new(),

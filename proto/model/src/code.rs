@@ -369,4 +369,8 @@ codes! {
     ContainerUnhealthy = 83 => "container-unhealthy", Warning,
         "A container that the cluster file declares for this machine is not there, does not run, or fails its health check.",
         "`docker ps -a` and `docker logs --tail 50 NAME` on the machine.";
+    /// An agent has another version than the coordinator.
+    AgentBehind = 99 => "agent-behind", Info,
+        "The agent is older than the coordinator (info), or more than one minor version apart from it in either direction (warning). One minor apart works.",
+        "Upgrade the coordinator first, then the agent: `apt install ./coord-agent_VERSION_amd64.deb`, or the plugin on Unraid.";
 }

@@ -17,21 +17,22 @@ use coord_tests::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Figures that move by themselves come rarely, so that what arrives earlier was seen by an event.
-const COORDINATOR: &str = "heartbeat: 5s\nfacts: 10m\nreconnectCap: 1s\nlostAfter: 60s\n";
+const COORDINATOR: &str =
+    "heartbeat: 5s\nfacts: 10m\nreconnectCap: 1s\nlostAfter: 60s\nadvertise: ['127.0.0.1:7443']\n";
 
 /// Installs the programs and their units, makes an NFS server and starts everything.
 const INSTALL: &str = r#"
 set -e
-install -m 0755 /host/coord-agent /host/coord-helper /host/coordinator /host/coordctl /usr/local/bin/
+install -m 0755 /host/coord-agent /host/coord-helper /host/coordinator /host/coordctl /usr/bin/
 install -m 0644 /host/systemd/*.service /host/systemd/*.socket /etc/systemd/system/
 install -D -m 0644 /host/systemd/coord-agent.sysusers /usr/lib/sysusers.d/coord-agent.conf
+install -D -m 0644 /host/systemd/coordinator.sysusers /usr/lib/sysusers.d/coordinator.conf
 systemd-sysusers
 install -d -o coord-agent -g coord-agent -m 0700 /var/lib/coord-agent
 install -D -m 0644 /host/coordinator.yaml /etc/coord/coordinator.yaml
 systemctl daemon-reload
 systemctl enable -q --now coord-helper.socket
-systemd-run -q --unit=coordinator -p Type=notify -p StateDirectory=coordinator -p StateDirectoryMode=0700 \
-  -p RuntimeDirectory=coordinator /usr/local/bin/coordinator serve --advertise 127.0.0.1:7443
+systemctl start coordinator
 mkdir -p /srv/export /mnt/four /mnt/three
 echo '/srv/export 127.0.0.1(rw,no_subtree_check,no_root_squash,fsid=1)' >/etc/exports
 exportfs -ra

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Builds the programs for one target against the oldest C library, with the list of their dependencies inside.
+#
+# usage: build.sh TARGET
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=versions.sh
+. "$here/versions.sh"
+target=$1
+root=$(cd "$here/../.." && pwd)
+cd "$root"
+
+# Whose folders these are does not belong into what ships, and would make every machine's result another one.
+RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates --remap-path-prefix=$root=/coord"
+RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$CARGO_TARGET_DIR=/build"
+export RUSTFLAGS CARGO_INCREMENTAL=0
+
+build() {
+    echo "build: $* for $target" >&2
+    cargo auditable zigbuild --locked --quiet --target "$target.$GLIBC" "$@"
+}
+
+build --profile agent -p coord-agent
+build --profile release -p coordinator -p coordctl
+"$here/check-binaries.sh" "$target"

@@ -1,0 +1,8 @@
+#!/bin/sh
+# After the old version has gone: on an upgrade (1) what runs is restarted, once; database and authority stay in any case.
+if command -v systemctl >/dev/null; then
+    systemctl daemon-reload >/dev/null 2>&1 || :
+    if [ "$1" -ge 1 ]; then
+        systemctl try-restart coordinator.service >/dev/null 2>&1 || :
+    fi
+fi

@@ -31,6 +31,7 @@ const AT_ONCE: usize = 8;
 /// Turns until told to stop.
 pub(crate) async fn run(state: Arc<State>, stop: CancellationToken) {
     let mut changes = state.registry.subscribe();
+    let mut declared = state.declared.changes();
     let mut facts = Facts::load(&state).await;
     let mut told = Told::default();
     loop {
@@ -42,6 +43,7 @@ pub(crate) async fn run(state: Arc<State>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = sleep(again) => {},
             changed = changes.changed(), if !idle => if changed.is_err() { return },
+            changed = declared.changed() => if changed.is_err() { return },
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -175,23 +175,29 @@ pub(crate) fn mount_state(state: MountState) -> (Tone, &'static str) {
 
 /// `get labels`.
 pub(crate) fn labels(labels: &[LabelRow], look: Look) -> String {
-    let mut heading = vec!["NODE", "KIND", "KEY", "WANTED", "IS", "STATE"];
+    let mut heading = vec!["NODE", "KEY", "VALUE", "STATE"];
     if look.wide {
-        heading.push("CAUSE");
+        heading.extend(["KIND", "CAUSE"]);
     }
-    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let row = |label: &LabelRow| {
         let tone = if label.wanted == label.live { Tone::Good } else { Tone::Warning };
-        let (wanted, live) = (value(&label.wanted), value(&label.live));
-        let kind = label.kind.to_string();
-        let mut cells = vec![label.node.clone(), kind, label.key.clone(), wanted, live, label.state.clone()];
+        let mut cells = vec![label.node.clone(), label.key.clone(), value(label), label.state.clone()];
         if look.wide {
-            cells.push(label.cause.clone());
+            cells.extend([label.kind.to_string(), label.cause.clone()]);
         }
         Row::marked(cells, tone, &label.state)
     };
     let rows: Vec<Row> = labels.iter().map(row).collect();
     or_none("labels or taints kept", table(&heading, &rows), labels.is_empty())
+}
+
+/// What it is, and what it should be where that is something else.
+fn value(label: &LabelRow) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    if label.wanted == label.live {
+        return text(&label.live);
+    }
+    format!("{} -> {}", text(&label.live), text(&label.wanted))
 }
 
 /// `get tokens`.

@@ -35,6 +35,7 @@ pub(crate) struct Declared {
 #[derive(Debug, Default)]
 struct Now {
     seen: Option<Stamp>,
+    read: Option<Vec<String>>,
     file: Side,
     resource: Side,
 }
@@ -115,6 +116,9 @@ impl Declared {
 
     /// Takes in the resources that there are; what is to be noted when that changed.
     pub(crate) fn resources(&self, texts: Vec<String>) -> Option<String> {
+        if self.lock().read.replace(texts.clone()).as_ref() == Some(&texts) {
+            return None;
+        }
         let mut texts = texts.into_iter();
         let found = match (texts.next(), texts.next()) {
             (None, _) => Found::Gone,
@@ -124,6 +128,12 @@ impl Declared {
             }
         };
         self.take(ClusterSource::Resource, found, "")
+    }
+
+    /// The resources cannot be read; what is to be noted when that is news.
+    pub(crate) fn no_resources(&self, why: String) -> Option<String> {
+        self.lock().read = None;
+        self.take(ClusterSource::Resource, Found::Unusable(format!("it cannot be read: {why}")), "")
     }
 
     fn take(&self, source: ClusterSource, found: Found, place: &str) -> Option<String> {

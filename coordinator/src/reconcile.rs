@@ -5,10 +5,10 @@
 //! once, unless one began within the last second. A turn carries out its actions before the next one plans, so nothing
 //! of it is in flight when it plans.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use coord_model::Moment;
-use coord_planner::{Action, Change, Plan, Reach};
+use coord_planner::{Action, Change, Pause, Plan, Reach};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 8;
 
 /// Turns until told to stop.
 pub(crate) async fn run(state: Arc<State>, stop: CancellationToken) {
-    let mut changes = state.registry.subscribe();
+    let mut changes = state.registry.wakes();
     let mut declared = state.declared.changes();
     let mut facts = Facts::load(&state).await;
     let mut told = Told::default();
@@ -67,11 +67,13 @@ async fn turn(state: &Arc<State>, facts: &mut Facts, told: &mut Told) -> Duratio
     let again = due(&plan, now);
     let planned = Planned::new(plan, now, observed.kubernetes.cluster);
     publish(state, planned.clone());
-    told.tell(state, &planned.plan).await;
-    if !planned.doing.is_empty() {
-        stream::iter(&planned.plan.actions).for_each_concurrent(AT_ONCE, |action| carry_out(state, action)).await;
-        publish(state, Planned { doing: Vec::new(), ..planned });
+    if !planned.plan.actions.is_empty() {
+        let paused = &observed.decisions.paused;
+        let one = |action| carry_out(state, action, paused);
+        stream::iter(&planned.plan.actions).for_each_concurrent(AT_ONCE, one).await;
+        publish(state, Planned { doing: Vec::new(), ..planned.clone() });
     }
+    told.tell(state, &planned.plan).await;
     again
 }
 
@@ -95,12 +97,16 @@ fn publish(state: &State, planned: Planned) {
     let before = state.publish(planned);
     let after = state.planned();
     if (&before.plan, &before.doing) != (&after.plan, &after.doing) {
-        state.registry.touch();
+        state.registry.touch_screens();
     }
 }
 
-/// One write, and what is told of it. Its approvals are spent either way.
-async fn carry_out(state: &State, action: &Action) {
+/// One write, and what is told of it. Its approvals are spent either way. Somebody who paused or resumed something after
+/// the decision is asked first: by the next turn.
+async fn carry_out(state: &State, action: &Action, paused: &BTreeMap<String, Pause>) {
+    if state.decisions.current(clock::now()).paused != *paused {
+        return;
+    }
     let approved = state.decisions.approved(action.changes().iter().map(Change::content));
     let result = state.kubernetes.carry_out(action).await;
     match &result {

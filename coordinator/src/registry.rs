@@ -69,13 +69,18 @@ pub(crate) struct Fleet {
 pub(crate) struct Registry {
     fleet: Mutex<Fleet>,
     changed: watch::Sender<()>,
+    screens: watch::Sender<()>,
 }
 
 impl Registry {
     /// With the rows of the store.
     pub(crate) fn new(rows: Vec<Row>, operators: BTreeSet<String>, revoked: BTreeSet<String>, now: Boot) -> Self {
         let nodes = rows.into_iter().map(|row| (row.id.clone(), Known::new(row, now))).collect();
-        Self { fleet: Mutex::new(Fleet { nodes, operators, revoked, sessions: 0 }), changed: watch::Sender::new(()) }
+        Self {
+            fleet: Mutex::new(Fleet { nodes, operators, revoked, sessions: 0 }),
+            changed: watch::Sender::new(()),
+            screens: watch::Sender::new(()),
+        }
     }
 
     /// The fleet. Never held over an await.
@@ -83,19 +88,30 @@ impl Registry {
         self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves on the receiver whenever something changed.
+    /// Resolves on the receiver whenever a screen may show something else.
     pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+        self.screens.subscribe()
+    }
+
+    /// Resolves on the receiver whenever there may be something else to do.
+    pub(crate) fn wakes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// How many watch.
+    /// How many watch screens.
     pub(crate) fn watchers(&self) -> usize {
-        self.changed.receiver_count()
+        self.screens.receiver_count()
     }
 
-    /// Tells everybody who watches.
+    /// Something changed: wakes the reconciling and everybody who watches.
     pub(crate) fn touch(&self) {
         self.changed.send_replace(());
+        self.touch_screens();
+    }
+
+    /// Only what is shown changed.
+    pub(crate) fn touch_screens(&self) {
+        self.screens.send_replace(());
     }
 
     /// Puts a row of the store in place of what was known of it.

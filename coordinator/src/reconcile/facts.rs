@@ -1,9 +1,14 @@
 //! What the label rules say of each node, and for how long. A rule is asked again only when the node's report or the
 //! rules changed; the memory of its answers is the planner's `fold`.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+    sync::Arc,
+    time::Duration,
+};
 
-use coord_model::{Boot, Moment, Report, Section};
+use coord_model::{Boot, Moment, Report, Section, section::K3sRole};
 use coord_planner::{Desired, FactAt, Judged, Memories, Said, Truth, fold, judged};
 
 use crate::{clock, registry::Reported, state::State};
@@ -44,7 +49,8 @@ impl Facts {
     pub(super) async fn judge(&mut self, state: &State, desired: Option<&Arc<Desired>>, now: Moment) -> Rules {
         let Some(desired) = desired.filter(|desired| !desired.rules.is_empty()) else { return Rules::new() };
         let nodes = state.registry.reported();
-        self.answers.retain(|id, _| nodes.iter().any(|node| node.id == *id));
+        let present: BTreeSet<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
+        self.answers.retain(|id, _| present.contains(id.as_str()));
         nodes.iter().for_each(|node| self.ask(node, desired, now.boot));
         for fact in state.decisions.take_resumed() {
             if let Some(memory) = self.memories.get_mut(&fact) {
@@ -68,9 +74,11 @@ impl Facts {
         let changed = self.memories.iter().filter_map(|(fact, memory)| {
             let last = memory.changes.last()?;
             let same = before.get(fact).and_then(|memory| memory.changes.last()) == Some(last);
-            (!same).then_some((fact.clone(), memory.known?))
+            // A change while it is frozen counts several times, also after a restart.
+            let times = memory.changes.iter().filter(|at| *at == last).count();
+            (!same).then_some((fact.clone(), memory.known?, times))
         });
-        changed.collect()
+        changed.flat_map(|(fact, value, times)| iter::repeat_n((fact, value), times)).collect()
     }
 
     /// Asks the rules again where something changed.
@@ -119,8 +127,13 @@ fn rules(nodes: &[Reported], said: &BTreeMap<FactAt, Said>, memories: &Memories,
 fn calm_since(report: &Report, now: Boot) -> Option<Boot> {
     let boot = started(report.system.as_ref(), now, |system| system.uptime_seconds)?;
     let agent = started(report.agent.as_ref(), now, |agent| agent.started_seconds)?;
-    let k3s = started(report.k3s.as_ref(), now, |k3s| k3s.unit_since_seconds);
-    Some(boot.max(agent).max(k3s.unwrap_or(boot)))
+    let k3s = match report.k3s.as_ref()?.facts.as_ref()?.role? {
+        K3sRole::None => boot,
+        K3sRole::Server | K3sRole::Agent | K3sRole::Unrecognised(_) => {
+            started(report.k3s.as_ref(), now, |k3s| k3s.unit_since_seconds)?
+        }
+    };
+    Some(boot.max(agent).max(k3s))
 }
 
 /// When something began that had gone on for so many seconds when its section was read.

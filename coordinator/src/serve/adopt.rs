@@ -10,7 +10,8 @@ use crate::{kubernetes, state::State};
 /// Takes one label of a node, or every one that Coord wants and somebody else owns.
 pub(super) async fn label(state: &State, wish: AdoptLabels, by: &str) -> Result<Done, Status> {
     check(&wish.node, &wish.key, wish.all)?;
-    let keys = if wish.all { foreign(state, &wish.node) } else { vec![wish.key] };
+    let waiting = foreign(state, "foreign-label", &label_subject(&wish.node, ""));
+    let keys = if wish.all { waiting } else { asked_for(waiting, "label", &wish.node, wish.key)? };
     if keys.is_empty() {
         return Ok(Done { message: format!("no label of {} waits to be taken over", wish.node) });
     }
@@ -24,17 +25,32 @@ pub(super) async fn label(state: &State, wish: AdoptLabels, by: &str) -> Result<
 /// Takes a taint that was there before Coord.
 pub(super) async fn taint(state: &State, wish: AdoptOneTaint, by: &str) -> Result<Done, Status> {
     check(&wish.node, &wish.key, false)?;
+    let waiting = foreign(state, "foreign-taint", &taint_subject(&wish.node, ""));
+    asked_for(waiting, "taint", &wish.node, wish.key.clone())?;
     state.kubernetes.adopt_taint(&wish.node, &wish.key).await.map_err(refused)?;
     state.event(&taint_subject(&wish.node, &wish.key), &format!("taken over by {by}"));
     Ok(Done { message: format!("Coord owns the taint {} of {} now", wish.key, wish.node) })
 }
 
-/// The labels of a node that wait because somebody else owns them.
-fn foreign(state: &State, node: &str) -> Vec<String> {
+/// The keys below `prefix` that wait because somebody else owns them.
+fn foreign(state: &State, reason: &str, prefix: &str) -> Vec<String> {
     let planned = state.planned();
-    let waits = planned.plan.waits.iter().map(|timed| &timed.wait).filter(|wait| wait.reason == "foreign-label");
-    let prefix = label_subject(node, "");
-    waits.filter_map(|wait| wait.subject.strip_prefix(&prefix)).map(str::to_owned).collect()
+    let waits = planned.plan.waits.iter().map(|timed| &timed.wait).filter(|wait| wait.reason == reason);
+    waits.filter_map(|wait| wait.subject.strip_prefix(prefix)).map(str::to_owned).collect()
+}
+
+/// Only what is declared can be taken over: what Coord owns and nobody declares goes at the next turn.
+fn asked_for(waiting: Vec<String>, kind: &str, node: &str, key: String) -> Result<Vec<String>, Status> {
+    if waiting.contains(&key) {
+        return Ok(vec![key]);
+    }
+    let shown = coord_model::clean(&key);
+    Err(Refused::new(format!("no {kind} {shown} of {} waits to be taken over", coord_model::clean(node)))
+        .cause(format!(
+            "only a {kind} that is declared and belongs to somebody else can be; `coordctl plan` lists them"
+        ))
+        .hint("declare it in the cluster file first")
+        .into_status(Code::FailedPrecondition))
 }
 
 fn check(node: &str, key: &str, all: bool) -> Result<(), Status> {

@@ -124,7 +124,9 @@ fn frozen_rules(state: &State, subject: &str) -> Option<(String, Vec<String>)> {
 
 /// What can be paused, as the planner calls it.
 fn subject(state: &State, text: &str) -> Result<String, Status> {
-    let known = |node: &str| views::is_known(state, node);
+    // A Node may have another name than the machine that it is.
+    let nodes = state.kubernetes.observed().nodes;
+    let known = |node: &str| views::is_known(state, node) || nodes.contains_key(node);
     let parts: Vec<&str> = text.splitn(3, '/').collect();
     match parts.as_slice() {
         [""] | ["labels"] => Ok(text.to_owned()),

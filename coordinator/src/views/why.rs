@@ -6,7 +6,7 @@ use coord_proto::refused::Refused;
 use tonic::{Code, Status};
 
 use super::{labels, no_such_node, status};
-use crate::state::State;
+use crate::{config::ClusterSource, state::State};
 
 /// About a node (`pi` or `node/pi`), a label or taint of one, `kubernetes`, `cluster-file` or `coordinator`.
 pub(super) fn why(state: &State, subject: &str) -> Result<Why, Status> {
@@ -92,12 +92,16 @@ fn kubernetes(state: &State) -> String {
 }
 
 fn cluster_file(state: &State) -> String {
-    let path = state.settings.cluster.display();
+    let place = match state.declared.source() {
+        ClusterSource::File => state.settings.cluster.display().to_string(),
+        ClusterSource::Resource => "the cluster resource".to_owned(),
+    };
     match state.declared.standing() {
-        ClusterFile::None => format!("there is no cluster file at {path}"),
-        ClusterFile::InForce | ClusterFile::Disputed => format!("{path} is in force"),
-        ClusterFile::Invalid(_) => format!("{path} was refused"),
-        ClusterFile::Gone => format!("{path} is gone; what it said stays in force"),
+        ClusterFile::None => format!("nothing is declared: there is no {place}"),
+        ClusterFile::InForce => format!("{place} is in force"),
+        ClusterFile::Disputed => format!("{place} is in force; the other place declares something else"),
+        ClusterFile::Invalid(_) => format!("{place} was refused"),
+        ClusterFile::Gone => format!("{place} is gone; what it said stays in force"),
     }
 }
 

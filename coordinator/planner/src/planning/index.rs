@@ -1,6 +1,7 @@
 //! Who has a value, where it matters that only one has it.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// So many bytes of a text are compared as one number.
 const START: usize = size_of::<u128>();
@@ -9,6 +10,8 @@ const START: usize = size_of::<u128>();
 /// stands beside it as a number, so that most comparisons need not go where the text is.
 pub(super) struct Index<K> {
     entries: Vec<(u128, K, usize)>,
+    /// The place after the last answer: names are mostly asked for in their order.
+    next: Cell<usize>,
 }
 
 impl<K: Ord + AsRef<str>> Index<K> {
@@ -16,20 +19,30 @@ impl<K: Ord + AsRef<str>> Index<K> {
     pub(super) fn new(entries: impl Iterator<Item = (K, usize)>) -> Self {
         let mut entries: Vec<_> = entries.map(|(value, holder)| (start(value.as_ref()), value, holder)).collect();
         entries.sort_unstable();
-        Self { entries }
+        Self { entries, next: Cell::new(0) }
     }
 
     /// The one with this value, if it is one.
     pub(super) fn only(&self, value: &str) -> Option<usize> {
         let wanted = (start(value), value);
-        let first = self.entries.partition_point(|(start, other, _)| (*start, other.as_ref()) < wanted);
-        let same = |(start, other, _): &&(u128, K, usize)| (*start, other.as_ref()) == wanted;
-        let mut holders = self.entries.get(first..).unwrap_or_default().iter().take_while(same);
-        match (holders.next(), holders.next()) {
-            (Some((.., holder)), None) => Some(*holder),
-            (Some(_), Some(_)) | (None, _) => None,
-        }
+        let is = |at: usize| self.at(at).filter(|(one, _)| *one == wanted).map(|(_, holder)| holder);
+        let guess = self.next.get();
+        let before = guess.checked_sub(1).and_then(is);
+        let first = match (before, is(guess)) {
+            (None, Some(_)) => guess,
+            (Some(_), _) | (None, None) => self.entries.partition_point(|entry| content(entry) < wanted),
+        };
+        self.next.set(first.saturating_add(1));
+        is(first).filter(|_| is(first.saturating_add(1)).is_none())
     }
+
+    fn at(&self, place: usize) -> Option<((u128, &str), usize)> {
+        self.entries.get(place).map(|entry| (content(entry), entry.2))
+    }
+}
+
+fn content<K: AsRef<str>>((start, value, _): &(u128, K, usize)) -> (u128, &str) {
+    (*start, value.as_ref())
 }
 
 /// Its first bytes as a number; texts are in the same order as these numbers, as far as they differ.
@@ -50,7 +63,9 @@ mod tests {
         assert_eq!(index.only("node-00001"), Some(0));
         assert_eq!(index.only("a-name-that-is-longer-2"), Some(2));
         assert_eq!(index.only(""), Some(5));
-        for absent in ["twice", "node-0000", "a-name-that-is-longer-", "zebra"] {
+        assert_eq!(index.only("node-00001"), Some(0), "asked again");
+        assert_eq!((index.only("a-name-that-is-longer-1"), index.only("a-name-that-is-longer-2")), (Some(1), Some(2)));
+        for absent in ["twice", "twice", "node-0000", "a-name-that-is-longer-", "zebra"] {
             assert_eq!(index.only(absent), None, "{absent}");
         }
     }

@@ -1,4 +1,4 @@
-# A taint that evicts pods needs a person, as one with another value; one that only keeps new pods away does not.
+# A taint that evicts pods needs a person, and so does another value of it; one that only keeps new pods away does not.
 settle
 pass 11m
 declare taint k3s-w1 drain=now:NoExecute

@@ -4,7 +4,7 @@
 //! shows the same; of virtual machines and bare metal the system UUID does too (containers show their host's). The name
 //! or an address must agree with that. Whatever is left open is a wait.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use coord_model::section::{K3sRole, PlatformKind};
 
@@ -52,7 +52,7 @@ pub(super) fn matched<'a>(turn: &Turn<'a>, plan: &mut Plan) -> Vec<Matched<'a>> 
         match evidence.find(name, declared) {
             Ok(Some((agent, at, node))) => claims.push((at, Matched { name, declared, agent, node })),
             Ok(None) => {}
-            Err(wait) => plan.waits.push(wait),
+            Err(wait) => plan.waits.push(*wait),
         }
     }
     claims.sort_by_key(|(at, _)| *at);
@@ -95,26 +95,26 @@ impl<'a> Evidence<'a> {
         &self,
         name: &str,
         declared: &NodeDeclared,
-    ) -> Result<Option<(&'a NodeObserved, usize, &'a KubeNode)>, TimedWait> {
+    ) -> Result<Option<(&'a NodeObserved, usize, &'a KubeNode)>, Box<TimedWait>> {
         let agent = self.names.only(name).and_then(|at| self.agents.get(at)).copied();
         let Some(agent) = agent else { return Ok(None) };
         if let Some(why) = untrusted(agent) {
-            return Err(doubt(name, why));
+            return Err(doubt(name, why).into());
         }
         let named = self.named(name);
         let shown = self.shown(agent);
         match (shown.as_slice(), named) {
-            ([], None) => Err(not_joined(name, declared.k3s)),
-            ([], Some((_, node))) => Err(doubt(name, unlike(agent, node))),
+            ([], None) => Err(not_joined(name, declared.k3s).into()),
+            ([], Some((_, node))) => Err(doubt(name, unlike(agent, node)).into()),
             ([at], None) => self.nodes.get(*at).map_or(Ok(None), |node| {
                 if shares_address(declared, agent, node) {
                     Ok(Some((agent, *at, *node)))
                 } else {
-                    Err(doubt(name, nothing_else(node)))
+                    Err(doubt(name, nothing_else(node)).into())
                 }
             }),
             ([at], Some((same, node))) if *at == same => Ok(Some((agent, same, node))),
-            (others, named) => Err(doubt(name, self.several(others, named.map(|(at, _)| at)))),
+            (others, named) => Err(doubt(name, self.several(others, named.map(|(at, _)| at))).into()),
         }
     }
 

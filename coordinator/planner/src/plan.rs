@@ -4,6 +4,7 @@ use alloc::{
     collections::BTreeMap,
     format,
     string::{String, ToString},
+    sync::Arc,
     vec::Vec,
 };
 use core::fmt;
@@ -22,9 +23,9 @@ pub enum Cause {
     /// A default of all nodes.
     Default,
     /// A rule that is true; as it is written.
-    Rule(String),
+    Rule(Arc<str>),
     /// A rule that is not true any more; as it is written.
-    RuleFalse(String),
+    RuleFalse(Arc<str>),
     /// It is declared no more.
     Dropped,
 }
@@ -284,23 +285,25 @@ impl TimedWait {
     }
 }
 
-/// How a label or taint that Coord keeps stands.
+/// How a label or taint that Coord keeps stands. A large home has many of them every turn, mostly with the same few
+/// keys, values and causes: their texts are shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The Node.
-    pub node: String,
+    pub node: Arc<str>,
     /// The label's key; of a taint `KEY:EFFECT`.
-    pub key: String,
+    pub key: Arc<str>,
     /// Whether it is a taint.
     pub taint: bool,
     /// What it should be; absent when it should not be there.
-    pub wanted: Option<String>,
+    pub wanted: Option<Arc<str>>,
     /// What it is.
-    pub live: Option<String>,
+    pub live: Option<Arc<str>>,
     /// Why it is wanted, or not.
     pub cause: Cause,
-    /// How it stands, in words: `in place`, `is set now`, `goes now`, or the reason of its wait.
-    pub state: String,
+    /// How it stands, in words: `in place`, `is set now`, `goes now`, `is set next` and `goes next` where another write
+    /// to the Node comes first, or the reason of its wait.
+    pub state: &'static str,
 }
 
 /// What one turn decided.

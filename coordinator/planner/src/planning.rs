@@ -25,12 +25,15 @@ mod matching;
 mod outcome;
 mod ownership;
 mod reason;
+mod rows;
 mod taints;
 mod users;
 mod want;
 mod wish;
+mod words;
 
 use wish::Work;
+use words::Words;
 
 /// What one turn looks at.
 #[derive(Clone, Copy)]
@@ -56,17 +59,17 @@ pub fn plan(desired: Option<&Desired>, observed: &Observed, now: Moment) -> Plan
 
 /// Phases 2 to 7.
 fn decide<'a>(turn: &Turn<'a>, plan: &mut Plan) {
-    let keys = want::rule_keys(turn.desired);
+    let (keys, words) = (want::rule_keys(turn.desired), Words::default());
     let mut works: Vec<Work<'a>> = Vec::new();
     let all = matching::matched(turn, plan);
     // About as many labels as a node of a home has; growing a long list costs more than the labels.
     plan.kept.reserve(all.len() * 6);
     for matched in all {
         if gate::ready(matched.node, plan) {
-            works.push(wish::work(turn, &keys, &matched, plan));
+            let work = wish::work(turn, &keys, &words, &matched, plan);
+            works.extend((!work.is_done()).then_some(work));
         }
     }
-    works.retain(|work| !work.is_done());
     consent::ask(turn, &mut works, plan);
     brake::hold(turn, &mut works);
     consent::renew_surveys(turn, &mut works, plan);

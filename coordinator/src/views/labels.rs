@@ -15,18 +15,18 @@ pub(super) fn rows(state: &State, node: &str) -> Result<Vec<LabelRow>, Status> {
 
 /// Those of one node; all when it is empty.
 pub(super) fn of_node(planned: &Planned, node: &str) -> Vec<LabelRow> {
-    let kept = planned.plan.kept.iter().filter(|kept| node.is_empty() || kept.node == node);
+    let kept = planned.plan.kept.iter().filter(|kept| node.is_empty() || *kept.node == *node);
     kept.map(row).collect()
 }
 
 fn row(kept: &Kept) -> LabelRow {
     LabelRow {
-        node: kept.node.clone(),
-        key: kept.key.clone(),
+        node: kept.node.to_string(),
+        key: kept.key.to_string(),
         kind: if kept.taint { KeptKind::Taint } else { KeptKind::Label },
-        wanted: kept.wanted.clone(),
-        live: kept.live.clone(),
+        wanted: kept.wanted.as_deref().map(str::to_owned),
+        live: kept.live.as_deref().map(str::to_owned),
         cause: kept.cause.to_string(),
-        state: kept.state.clone(),
+        state: kept.state.to_owned(),
     }
 }

@@ -1,7 +1,11 @@
 //! The brake (law 15): what the turns of ten minutes would take from more than one node needs a person.
 //!
-//! The law's other half, more than a fifth of a kind of which Coord owns ten, needs no code of its own for labels and
-//! taints: a Node has one of a kind, so a fifth of ten is more than one node.
+//! What was taken in the last ten minutes and what this turn would take count together: a Node that loses something now
+//! is held if another one lost something five minutes ago.
+//!
+//! The law's other half, more than a fifth of a kind of which Coord owns at least ten, needs no code of its own for
+//! labels and taints. Their kind is their key (of a taint with its effect), and a Node has at most one of each: more
+//! than a fifth of ten is three, and so are the Nodes that would lose one.
 
 use alloc::collections::BTreeSet;
 use core::time::Duration;

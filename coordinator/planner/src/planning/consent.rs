@@ -11,7 +11,7 @@ use super::{
     users,
     wish::{Need, Verdict, Wish, Work},
 };
-use crate::{Change, Consent, Plan, Survey, WriteLease};
+use crate::{Change, Consent, Plan, Survey, TaintEffect, WriteLease};
 
 /// So old a survey may be when its label is taken.
 const SURVEY_AGE: Duration = Duration::from_secs(60);
@@ -126,6 +126,9 @@ fn need(turn: &Turn<'_>, wish: &Wish, survey: Option<&Survey>) -> Option<Need> {
     if moves(&wish.change) {
         return Some(Need::Place);
     }
+    if evicts(&wish.change) {
+        return Some(Need::Evicts);
+    }
     if !wish.gladly && survey.is_some_and(|survey| users::others(survey).next().is_some()) {
         return Some(Need::Users);
     }
@@ -142,5 +145,16 @@ fn moves(change: &Change) -> bool {
         Change::SetLabel { key, before: Some(before), .. } => place(key) && !before.is_empty(),
         Change::RemoveLabel { key, value, .. } => place(key) && !value.is_empty(),
         Change::SetLabel { before: None, .. } | Change::SetTaint { .. } | Change::RemoveTaint { .. } => false,
+    }
+}
+
+/// Whether pods that run on the Node would have to go.
+fn evicts(change: &Change) -> bool {
+    match change {
+        Change::SetTaint { taint, .. } => match taint.effect {
+            TaintEffect::NoExecute => true,
+            TaintEffect::NoSchedule | TaintEffect::PreferNoSchedule => false,
+        },
+        Change::SetLabel { .. } | Change::RemoveLabel { .. } | Change::RemoveTaint { .. } => false,
     }
 }

@@ -10,41 +10,49 @@ use core::time::Duration;
 
 use coord_model::{Boot, Code, Problem};
 
-use super::{Turn, matching::Matched, ownership, want::RuleKeys};
-use crate::{Judged, KubeNode, LabelRule, Plan, TimedWait, Truth, label_subject, span};
+use super::{
+    Turn,
+    matching::Matched,
+    ownership,
+    want::{Answers, Asked, RuleKeys},
+};
+use crate::{Judged, KubeNode, Plan, TimedWait, Truth, label_subject, span};
 
 /// The reason of a wait for an answer that nobody has given yet.
 const UNKNOWN: &str = "fact-unknown";
 
-/// One rule and the value that it gives to one label of one Node.
-struct Asked<'a> {
-    rule: &'a LabelRule,
-    value: &'a str,
+/// One rule on one Node, and the label that is there.
+struct Answer<'a> {
+    asked: Asked<'a>,
     judged: &'a Judged,
     live: Option<&'a str>,
     now: Boot,
 }
+
+/// A wait and its reason.
+type Open = (&'static str, TimedWait);
 
 /// A wait for every label that an answer could change and does not yet, and its reason by key; a problem for every
 /// rule that flaps.
 pub(super) fn say<'a>(
     turn: &Turn<'a>,
     keys: &RuleKeys<'a>,
+    answers: &Answers<'a>,
     matched: &Matched<'a>,
     plan: &mut Plan,
-) -> BTreeMap<&'a str, String> {
+) -> BTreeMap<&'a str, &'static str> {
     let mut reasons = BTreeMap::new();
     let mut unset: Vec<(&str, TimedWait)> = Vec::new();
     for (key, rules) in keys.iter().filter(|(key, _)| !matched.declared.labels.contains_key(**key)) {
-        let wait = first(turn, key, rules, matched);
-        reasons.extend(wait.as_ref().map(|wait| (*key, wait.wait.reason.clone())));
-        match wait {
-            Some(wait) if wait.wait.reason == UNKNOWN && !ownership::holds(matched.node, key) => {
+        if let Some((reason, wait)) = first(turn, key, rules, answers, matched) {
+            reasons.insert(*key, reason);
+            if reason == UNKNOWN && !ownership::holds(matched.node, key) {
                 unset.push((key, wait));
+            } else {
+                plan.waits.push(wait);
             }
-            wait => plan.waits.extend(wait),
         }
-        plan.problems.extend(rules.iter().filter_map(|(rule, _)| flapping(turn, key, rule, matched)));
+        plan.problems.extend(rules.iter().filter_map(|asked| flapping(turn, key, asked, answers, matched)));
     }
     plan.waits.extend(together(matched.node, unset));
     reasons
@@ -65,13 +73,14 @@ fn together(node: &KubeNode, mut unset: Vec<(&str, TimedWait)>) -> Option<TimedW
 fn first<'a>(
     turn: &Turn<'a>,
     key: &str,
-    rules: &[(&'a LabelRule, &'a str)],
+    rules: &[Asked<'a>],
+    answers: &Answers<'a>,
     matched: &Matched<'a>,
-) -> Option<TimedWait> {
+) -> Option<Open> {
     let node = matched.node;
-    for (at, (rule, value)) in rules.iter().enumerate() {
-        let Some(judged) = matched.agent.rules.get(&rule.text) else {
-            return Some(wait(node, key, UNKNOWN, unreported(rule, value)));
+    for (at, asked) in rules.iter().enumerate() {
+        let Some(judged) = answers.of(asked) else {
+            return Some(wait(node, key, UNKNOWN, unreported(asked)));
         };
         if judged.frozen.is_none() && at_rest(judged) {
             if judged.settled == Some(true) {
@@ -79,10 +88,11 @@ fn first<'a>(
             }
             continue;
         }
-        let asked = Asked { rule, value, judged, live: live(node, key), now: turn.now.boot };
+        let answer = Answer { asked: *asked, judged, live: live(node, key), now: turn.now.boot };
         let rest = rules.get(at + 1..).unwrap_or_default();
-        if let Some((reason, message, until)) = asked.open(otherwise(rest, key, matched)) {
-            return Some(wait(node, key, reason, message).until(until));
+        if let Some((reason, message, until)) = answer.open(otherwise(rest, key, answers, matched)) {
+            let (reason, wait) = wait(node, key, reason, message);
+            return Some((reason, wait.until(until)));
         }
         if judged.settled != Some(false) {
             return None;
@@ -102,17 +112,16 @@ fn live<'a>(node: &'a KubeNode, key: &str) -> Option<&'a str> {
 }
 
 /// The value that later rules and the default would give, as far as they are settled.
-fn otherwise<'a>(rest: &[(&'a LabelRule, &'a str)], key: &str, matched: &Matched<'a>) -> Option<&'a str> {
-    let settled = |rule: &LabelRule| matched.agent.rules.get(&rule.text).and_then(|judged| judged.settled);
-    let next = rest.iter().find(|(rule, _)| settled(rule) != Some(false)).map(|(_, value)| *value);
+fn otherwise<'a>(rest: &[Asked<'a>], key: &str, answers: &Answers<'_>, matched: &Matched<'a>) -> Option<&'a str> {
+    let next = rest.iter().find(|asked| answers.settled(asked) != Some(false)).map(|asked| asked.value);
     next.or_else(|| matched.declared.default_labels.get(key).map(String::as_str))
 }
 
-impl Asked<'_> {
+impl Answer<'_> {
     /// Reason, sentence and end, if this answer is not acted on and would change something.
     fn open(&self, otherwise: Option<&str>) -> Option<(&'static str, String, Option<Boot>)> {
-        let label = self.value;
-        let text = &self.rule.text;
+        let label = self.asked.value;
+        let text = &self.asked.rule.text;
         if let Some(until) = self.judged.frozen {
             let message = format!(
                 "fact {text} changed too often: nothing is changed until it was steady for {}",
@@ -130,7 +139,7 @@ impl Asked<'_> {
     }
 
     fn steady(&self, answer: &str) -> (&'static str, String, Option<Boot>) {
-        let (since, now, text) = (self.judged.since, self.now, &self.rule.text);
+        let (since, now, text) = (self.judged.since, self.now, &self.asked.rule.text);
         let so_far = span(now.since(since));
         let of = self.judged.settles.map(|end| end.since(since)).filter(|whole| *whole > Duration::ZERO);
         let of = of.map_or_else(String::new, |whole| format!(" of {}", span(whole)));
@@ -140,24 +149,30 @@ impl Asked<'_> {
     fn unknown(&self, why: &str) -> String {
         let stays = self.live.map_or_else(|| "nothing is set".to_string(), |live| format!("{live:?} stays"));
         let age = span(self.now.since(self.judged.since));
-        format!("fact {} is not known for {age} ({why}): {stays}", self.rule.text)
+        format!("fact {} is not known for {age} ({why}): {stays}", self.asked.rule.text)
     }
 }
 
-fn unreported(rule: &LabelRule, value: &str) -> String {
-    format!("fact {} was not reported yet, {value:?} depends on it", rule.text)
+fn unreported(asked: &Asked<'_>) -> String {
+    format!("fact {} was not reported yet, {:?} depends on it", asked.rule.text, asked.value)
 }
 
-fn wait(node: &KubeNode, key: &str, reason: &str, message: String) -> TimedWait {
-    TimedWait::new(label_subject(&node.name, key), reason, message)
+fn wait(node: &KubeNode, key: &str, reason: &'static str, message: String) -> Open {
+    (reason, TimedWait::new(label_subject(&node.name, key), reason, message))
 }
 
 /// Named after the declared node, as its memory is.
-fn flapping(turn: &Turn<'_>, key: &str, rule: &LabelRule, matched: &Matched<'_>) -> Option<Problem> {
-    let until = matched.agent.rules.get(&rule.text)?.frozen?;
+fn flapping(
+    turn: &Turn<'_>,
+    key: &str,
+    asked: &Asked<'_>,
+    answers: &Answers<'_>,
+    matched: &Matched<'_>,
+) -> Option<Problem> {
+    let until = answers.of(asked)?.frozen?;
     let subject = label_subject(matched.name, key);
     let (times, within, left) = (crate::CHANGES, span(crate::QUIET), span(until.since(turn.now.boot)));
-    let text = &rule.text;
+    let text = &asked.rule.text;
     let message =
         format!("fact {text} changed {times} times within {within}: the label stays as it is for another {left}");
     let hint = format!("coordctl resume {subject}");

@@ -4,7 +4,7 @@
 //! shows the same; of virtual machines and bare metal the system UUID does too (containers show their host's). The name
 //! or an address must agree with that. Whatever is left open is a wait.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use coord_model::section::{K3sRole, PlatformKind};
 
@@ -36,6 +36,7 @@ struct Evidence<'a> {
     nodes: Vec<&'a KubeNode>,
     agents: Vec<&'a NodeObserved>,
     names: Index<&'a str>,
+    node_names: Index<&'a str>,
     ids: Index<&'a str>,
     node_ids: Index<&'a str>,
     /// Of agents and of Nodes; asked only where the machine-id does not decide.
@@ -45,24 +46,35 @@ struct Evidence<'a> {
 /// Every declared node whose Node is beyond doubt, in the order of the Nodes. The rest is said in `plan`.
 pub(super) fn matched<'a>(turn: &Turn<'a>, plan: &mut Plan) -> Vec<Matched<'a>> {
     let evidence = Evidence::gather(turn);
-    let mut claims: Vec<Vec<Matched<'a>>> = Vec::new();
-    claims.resize_with(evidence.nodes.len(), Vec::new);
+    let mut claims: Vec<(usize, Matched<'a>)> = Vec::with_capacity(evidence.nodes.len());
     let expected = turn.desired.nodes.iter().filter(|(_, declared)| runs_k3s(declared.k3s));
     for (name, declared) in expected {
         match evidence.find(name, declared) {
-            Ok(Some((agent, at, node))) => {
-                if let Some(claim) = claims.get_mut(at) {
-                    claim.push(Matched { name, declared, agent, node });
-                }
-            }
+            Ok(Some((agent, at, node))) => claims.push((at, Matched { name, declared, agent, node })),
             Ok(None) => {}
-            Err(wait) => plan.waits.push(wait),
+            Err(wait) => plan.waits.push(*wait),
         }
     }
+    claims.sort_by_key(|(at, _)| *at);
     plan.waits.extend(dropped(turn, &evidence, &claims));
-    let disputed = claims.iter().filter(|claim| claim.len() > 1).flatten();
-    plan.waits.extend(disputed.map(disputed_wait));
-    claims.into_iter().filter(|claim| claim.len() == 1).flatten().collect()
+    undisputed(claims, plan)
+}
+
+/// A Node that two declared nodes claim is nobody's.
+fn undisputed<'a>(claims: Vec<(usize, Matched<'a>)>, plan: &mut Plan) -> Vec<Matched<'a>> {
+    let mut counts: Vec<usize> = Vec::with_capacity(claims.len());
+    for same in claims.chunk_by(|(one, _), (other, _)| one == other) {
+        counts.extend(same.iter().map(|_| same.len()));
+    }
+    let mut all = Vec::with_capacity(claims.len());
+    for ((_, claim), count) in claims.into_iter().zip(counts) {
+        if count > 1 {
+            plan.waits.push(disputed_wait(&claim));
+        } else {
+            all.push(claim);
+        }
+    }
+    all
 }
 
 impl<'a> Evidence<'a> {
@@ -71,10 +83,11 @@ impl<'a> Evidence<'a> {
         let counts = |agent: &&NodeObserved| agent.standing != Standing::Revoked;
         let agents: Vec<&NodeObserved> = turn.observed.nodes.iter().filter(counts).collect();
         let names = Index::new(agents.iter().enumerate().map(|(at, agent)| (agent.name.as_str(), at)));
+        let node_names = Index::new(nodes.iter().enumerate().map(|(at, node)| (node.name.as_str(), at)));
         let ids = agents.iter().enumerate().map(|(at, agent)| (agent.evidence.machine_id.as_str(), at));
         let node_ids = nodes.iter().enumerate().map(|(at, node)| (node.machine_id.as_str(), at));
         let (ids, node_ids) = (filled(ids), filled(node_ids));
-        Self { nodes, agents, names, ids, node_ids, uuids: core::cell::OnceCell::new() }
+        Self { nodes, agents, names, node_names, ids, node_ids, uuids: core::cell::OnceCell::new() }
     }
 
     /// The agent and the Node of one declared node; nothing where another wait says already why there is none.
@@ -82,38 +95,38 @@ impl<'a> Evidence<'a> {
         &self,
         name: &str,
         declared: &NodeDeclared,
-    ) -> Result<Option<(&'a NodeObserved, usize, &'a KubeNode)>, TimedWait> {
-        let [(_, agent)] = self.names.holders(&name) else { return Ok(None) };
-        let Some(agent) = self.agents.get(*agent).copied() else { return Ok(None) };
+    ) -> Result<Option<(&'a NodeObserved, usize, &'a KubeNode)>, Box<TimedWait>> {
+        let agent = self.names.only(name).and_then(|at| self.agents.get(at)).copied();
+        let Some(agent) = agent else { return Ok(None) };
         if let Some(why) = untrusted(agent) {
-            return Err(doubt(name, why));
+            return Err(doubt(name, why).into());
         }
         let named = self.named(name);
         let shown = self.shown(agent);
         match (shown.as_slice(), named) {
-            ([], None) => Err(not_joined(name, declared.k3s)),
-            ([], Some((_, node))) => Err(doubt(name, unlike(agent, node))),
+            ([], None) => Err(not_joined(name, declared.k3s).into()),
+            ([], Some((_, node))) => Err(doubt(name, unlike(agent, node)).into()),
             ([at], None) => self.nodes.get(*at).map_or(Ok(None), |node| {
                 if shares_address(declared, agent, node) {
                     Ok(Some((agent, *at, *node)))
                 } else {
-                    Err(doubt(name, nothing_else(node)))
+                    Err(doubt(name, nothing_else(node)).into())
                 }
             }),
             ([at], Some((same, node))) if *at == same => Ok(Some((agent, same, node))),
-            (others, named) => Err(doubt(name, self.several(others, named.map(|(at, _)| at)))),
+            (others, named) => Err(doubt(name, self.several(others, named.map(|(at, _)| at))).into()),
         }
     }
 
     fn named(&self, name: &str) -> Option<(usize, &'a KubeNode)> {
-        let at = self.nodes.binary_search_by(|node| node.name.as_str().cmp(name)).ok()?;
+        let at = self.node_names.only(name)?;
         self.nodes.get(at).map(|node| (at, *node))
     }
 
     /// The Nodes to which what the agent shows leads: one, none, or two that contradict each other.
     fn shown(&self, agent: &NodeObserved) -> Vec<usize> {
         let id = agent.evidence.machine_id.as_str();
-        let by_id = self.ids.only(&id).and_then(|_| self.node_ids.only(&id));
+        let by_id = self.ids.only(id).and_then(|_| self.node_ids.only(id));
         let node = by_id.and_then(|at| self.nodes.get(at));
         let own = uuid(agent);
         if node.is_some_and(|node| own.is_none_or(|own| node.system_uuid.eq_ignore_ascii_case(own))) {
@@ -212,10 +225,11 @@ fn disputed_wait(claim: &Matched<'_>) -> TimedWait {
     )
 }
 
-/// Nodes that nobody declares any more: what Coord set there stays.
-fn dropped(turn: &Turn<'_>, evidence: &Evidence<'_>, claims: &[Vec<Matched<'_>>]) -> Vec<TimedWait> {
+/// Nodes that nobody declares any more: what Coord set there stays. The claims are in the order of the Nodes.
+fn dropped(turn: &Turn<'_>, evidence: &Evidence<'_>, claims: &[(usize, Matched<'_>)]) -> Vec<TimedWait> {
     let declared = |name: &str| turn.desired.nodes.get(name).is_some_and(|declared| runs_k3s(declared.k3s));
-    let unclaimed = evidence.nodes.iter().zip(claims).filter(|(_, claim)| claim.is_empty()).map(|(node, _)| *node);
+    let claimed = |at: &usize| claims.binary_search_by_key(at, |(at, _)| *at).is_ok();
+    let unclaimed = evidence.nodes.iter().enumerate().filter(|(at, _)| !claimed(at)).map(|(_, node)| *node);
     let left = unclaimed.filter(|node| !declared(&node.name) && ownership::owns_anything(node));
     left.map(dropped_wait).collect()
 }

@@ -1,6 +1,6 @@
 //! What becomes of every wish: a part of a write, or a proposal, and how the plan lists it.
 
-use alloc::{string::ToString, vec::Vec};
+use alloc::vec::Vec;
 
 use super::{
     Turn, ownership, reason,
@@ -13,16 +13,26 @@ use crate::{Action, Change, Held, Kept, Plan, Proposal, Taint, TaintKey};
 pub(super) fn write(turn: &Turn<'_>, works: Vec<Work<'_>>, plan: &mut Plan) {
     let mut together = reason::Together::default();
     for work in works {
-        plan.actions.extend(label_write(&work));
-        plan.actions.extend(taint_write(turn, &work));
+        let (now, next) = writes(turn, &work);
+        plan.actions.extend(now);
         for wish in work.labels.into_iter().chain(work.taints) {
             together.count(&wish);
             plan.waits.extend(reason::alone(turn, &wish));
-            plan.kept.push(Kept { state: state(&wish).to_string(), ..wish.kept });
+            plan.kept.push(Kept { state: state(&wish, next), ..wish.kept });
             plan.proposals.extend(held(&wish.verdict).map(|held| Proposal { change: wish.change, held }));
         }
     }
     plan.waits.extend(together.waits(turn));
+}
+
+/// The writes of this turn, and whether taints come in the next one. Both change the same version of the Node, so the
+/// second would only conflict: labels go first. After a refusal both are tried, since the one that is refused changes
+/// nothing and must not stop the other for ever.
+fn writes(turn: &Turn<'_>, work: &Work<'_>) -> (Vec<Action>, bool) {
+    let (labels, taints) = (label_write(work), taint_write(turn, work));
+    let refused = turn.observed.kubernetes.refusals.contains_key(&work.node.name);
+    let next = labels.is_some() && taints.is_some() && !refused;
+    (labels.into_iter().chain(taints.filter(|_| !next)).collect(), next)
 }
 
 fn acted(wishes: &[Wish]) -> Vec<Change> {
@@ -86,9 +96,11 @@ fn held(verdict: &Verdict) -> Option<Held> {
     }
 }
 
-/// How the plan lists it.
-fn state(wish: &Wish) -> &'static str {
+/// How the plan lists it; `next` where taints come in the next turn.
+fn state(wish: &Wish, next: bool) -> &'static str {
     match (&wish.verdict, &wish.change) {
+        (Verdict::Act { .. }, Change::SetTaint { .. }) if next => "is set next",
+        (Verdict::Act { .. }, Change::RemoveTaint { .. }) if next => "goes next",
         (Verdict::Act { .. }, Change::SetLabel { .. } | Change::SetTaint { .. }) => "is set now",
         (Verdict::Act { .. }, Change::RemoveLabel { .. } | Change::RemoveTaint { .. }) => "goes now",
         (verdict, _) => reason::of(verdict),

@@ -32,28 +32,49 @@ pub(super) enum Owner {
     Foreign(Vec<String>),
 }
 
-/// Whose `key` is on `node`.
-pub(super) fn owner(node: &KubeNode, key: &str) -> Owner {
-    let all = node.managers.get(key).map_or(&[][..], Vec::as_slice);
-    if !node.labels.contains_key(key) || all.is_empty() {
-        return Owner::Free;
-    }
-    let mine = all.iter().any(is_ours);
-    if mine && all.len() == 1 {
-        return Owner::Ours;
-    }
-    let others = others(all, |manager| of_k3s(key, manager));
-    match (mine, others.is_empty() || key.starts_with(OWN_PREFIX)) {
-        (true, true) => Owner::Ours,
-        (false, true) => Owner::Free,
-        (true, false) => Owner::Shared(others),
-        (false, false) => Owner::Foreign(others),
-    }
+/// One label of a Node: its value, and who manages it.
+#[derive(Clone, Copy)]
+pub(super) struct Live<'a> {
+    /// Its value; absent where it is not there.
+    pub(super) value: Option<&'a str>,
+    key: &'a str,
+    managers: &'a [FieldOwner],
 }
 
-/// Everybody else who holds `key`, k3s too: while they do, it does not go when Coord lets go of it.
-pub(super) fn other_holders(node: &KubeNode, key: &str) -> Vec<String> {
-    node.managers.get(key).map(|all| others(all, |_| false)).unwrap_or_default()
+/// The label `key` of `node`, which may be absent.
+pub(super) fn live<'a>(node: &'a KubeNode, key: &'a str) -> Live<'a> {
+    let value = node.labels.get(key).map(String::as_str);
+    let managers = value.and_then(|_| node.managers.get(key)).map_or(&[][..], Vec::as_slice);
+    Live { value, key, managers }
+}
+
+impl Live<'_> {
+    /// Whose it is.
+    pub(super) fn owner(&self) -> Owner {
+        let mine = self.is_held();
+        match (mine, self.managers.len()) {
+            (_, 0) => return Owner::Free,
+            (true, 1) => return Owner::Ours,
+            (true | false, _) => {}
+        }
+        let others = others(self.managers, |manager| of_k3s(self.key, manager));
+        match (mine, others.is_empty() || self.key.starts_with(OWN_PREFIX)) {
+            (true, true) => Owner::Ours,
+            (false, true) => Owner::Free,
+            (true, false) => Owner::Shared(others),
+            (false, false) => Owner::Foreign(others),
+        }
+    }
+
+    /// Whether Coord holds it, alone or not.
+    pub(super) fn is_held(&self) -> bool {
+        self.managers.iter().any(is_ours)
+    }
+
+    /// Everybody else who holds it, k3s too: while they do, it does not go when Coord lets go of it.
+    pub(super) fn other_holders(&self) -> Vec<String> {
+        others(self.managers, |_| false)
+    }
 }
 
 fn others(all: &[FieldOwner], ignored: impl Fn(&FieldOwner) -> bool) -> Vec<String> {
@@ -75,15 +96,19 @@ fn of_k3s(key: &str, manager: &FieldOwner) -> bool {
     K3S.contains(&manager.name.as_str()) && TWINS.iter().any(|(stable, old)| key == *stable || key == *old)
 }
 
+/// The keys of labels that Coord manages on `node`.
+pub(super) fn keys(node: &KubeNode) -> impl Iterator<Item = &str> {
+    node.managers.iter().filter(|(_, all)| all.iter().any(is_ours)).map(|(key, _)| key.as_str())
+}
+
 /// The labels that Coord holds on `node` now, alone or not, with their live values.
-pub(super) fn held(node: &KubeNode) -> impl Iterator<Item = (&String, &String)> {
-    let mine = node.managers.iter().filter(|(_, all)| all.iter().any(is_ours));
-    mine.filter_map(|(key, _)| node.labels.get_key_value(key))
+fn held(node: &KubeNode) -> impl Iterator<Item = (&String, &String)> {
+    keys(node).filter_map(|key| node.labels.get_key_value(key))
 }
 
 /// Whether Coord holds this one.
 pub(super) fn holds(node: &KubeNode, key: &str) -> bool {
-    node.labels.contains_key(key) && node.managers.get(key).is_some_and(|all| all.iter().any(is_ours))
+    live(node, key).is_held()
 }
 
 /// The whole set that the next apply must name.

@@ -35,7 +35,13 @@ pub(super) fn alone(turn: &Turn<'_>, wish: &Wish) -> Option<TimedWait> {
     let change = &wish.change;
     let wait = |why: &str| TimedWait::new(change.subject(), of(&wish.verdict), format!("{change}: {why}"));
     match &wish.verdict {
-        Verdict::Survey => Some(wait("who uses it is being asked")),
+        Verdict::Survey => Some(match &turn.observed.kubernetes.survey_refusal {
+            None => wait("who uses it is being asked"),
+            Some(refusal) => {
+                let wait = wait(&format!("the cluster does not say who uses it: {}", refusal.why));
+                refusal.hint.iter().fold(wait, TimedWait::hint)
+            }
+        }),
         Verdict::Ask(Need::FirstTurn) => None,
         Verdict::Ask(need) => Some(wait(&asks(turn, *need, wish)).hint(APPLY)),
         Verdict::Act { .. } | Verdict::Off | Verdict::Paused(_) | Verdict::NoLease | Verdict::Refused => None,
@@ -51,6 +57,7 @@ fn asks(turn: &Turn<'_>, need: Need, wish: &Wish) -> String {
         Need::Policy => "the policy of labels is approve",
         Need::Place => "volumes and spread constraints rely on it",
         Need::Users => "somebody relies on it",
+        Need::Evicts => "pods on the node that do not tolerate it are evicted",
         Need::Brake => "within 10 minutes more than one node would lose something",
     };
     format!("needs approval, {why}{used}")
@@ -78,7 +85,7 @@ impl Together {
         let group = match &wish.verdict {
             Verdict::Act { .. } | Verdict::Survey => return,
             Verdict::Ask(Need::FirstTurn) => Group::FirstTurn,
-            Verdict::Ask(Need::Policy | Need::Place | Need::Users | Need::Brake) => return,
+            Verdict::Ask(Need::Policy | Need::Place | Need::Users | Need::Evicts | Need::Brake) => return,
             Verdict::Off => Group::Off,
             Verdict::Paused(by) => Group::Paused(by.clone()),
             Verdict::NoLease => Group::NoLease,

@@ -1,17 +1,13 @@
 //! Declared taints against live ones. A taint is Coord's if the Node's annotation says that Coord set it.
 
-use alloc::{
-    collections::BTreeMap,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, format, vec::Vec};
 
 use super::{
     matching::Matched,
+    rows::Rows,
     wish::{Verdict, Wish},
 };
-use crate::{Cause, Change, Kept, KubeNode, Plan, Taint, TaintEffect, TaintKey, TimedWait, taint_subject};
+use crate::{Change, Kept, KubeNode, Plan, Taint, TaintEffect, TaintKey, TimedWait, taint_subject};
 
 /// Kubernetes sets and clears taints below these itself, as the life of a Node goes on.
 const LIFECYCLE: [&str; 2] = ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
@@ -19,13 +15,13 @@ const LIFECYCLE: [&str; 2] = ["node.kubernetes.io/", "node.cloudprovider.kuberne
 type Place<'a> = (&'a str, TaintEffect);
 
 /// The wishes of one Node, and whether its annotation lists taints that are gone and that nobody wants.
-pub(super) fn compare(matched: &Matched<'_>, plan: &mut Plan) -> (Vec<Wish>, bool) {
+pub(super) fn compare(matched: &Matched<'_>, rows: &Rows<'_>, plan: &mut Plan) -> (Vec<Wish>, bool) {
     let node = matched.node;
     let declared: BTreeMap<Place<'_>, &Taint> =
         matched.declared.taints.iter().map(|taint| (place(taint), taint)).collect();
-    let mut wishes: Vec<Wish> = declared.values().filter_map(|taint| set(node, taint, plan)).collect();
+    let mut wishes: Vec<Wish> = declared.values().filter_map(|taint| set(rows, taint, plan)).collect();
     let unwanted = |owned: &&TaintKey| !declared.contains_key(&(owned.key.as_str(), owned.effect));
-    wishes.extend(node.owned_taints.iter().filter(unwanted).filter_map(|owned| remove(node, owned)));
+    wishes.extend(node.owned_taints.iter().filter(unwanted).filter_map(|owned| remove(rows, owned)));
     (wishes, node.owned_taints.iter().filter(unwanted).any(|owned| live(node, owned).is_none()))
 }
 
@@ -52,12 +48,12 @@ fn lifecycle(key: &str) -> bool {
     LIFECYCLE.iter().any(|prefix| key.starts_with(prefix))
 }
 
-fn set(node: &KubeNode, taint: &Taint, plan: &mut Plan) -> Option<Wish> {
+fn set(rows: &Rows<'_>, taint: &Taint, plan: &mut Plan) -> Option<Wish> {
+    let node = rows.node;
     let which = key_of(taint);
     let live = live(node, &which);
     let owned = node.owned_taints.contains(&which);
-    let row =
-        |state: &str| Kept { wanted: Some(taint.value.clone()), ..kept(node, &which, live, Cause::Declared, state) };
+    let row = |state| rows.taint(&which, Some(taint), live, state);
     if lifecycle(&taint.key) {
         plan.waits.push(of_kubernetes(node, taint));
         plan.kept.push(row("lifecycle-taint"));
@@ -81,10 +77,10 @@ fn set(node: &KubeNode, taint: &Taint, plan: &mut Plan) -> Option<Wish> {
     }
 }
 
-fn remove(node: &KubeNode, owned: &TaintKey) -> Option<Wish> {
-    let live = live(node, owned).filter(|_| !lifecycle(&owned.key))?;
-    let change = Change::RemoveTaint { node: node.name.clone(), taint: live.clone() };
-    Some(wish(change, kept(node, owned, Some(live), Cause::Dropped, "")))
+fn remove(rows: &Rows<'_>, owned: &TaintKey) -> Option<Wish> {
+    let live = live(rows.node, owned).filter(|_| !lifecycle(&owned.key))?;
+    let change = Change::RemoveTaint { node: rows.node.name.clone(), taint: live.clone() };
+    Some(wish(change, rows.taint(owned, None, Some(live), "")))
 }
 
 fn wish(change: Change, kept: Kept) -> Wish {
@@ -101,10 +97,4 @@ fn of_kubernetes(node: &KubeNode, taint: &Taint) -> TimedWait {
     let message = format!("taint {taint} is declared, and Kubernetes itself sets and clears this key");
     TimedWait::new(taint_subject(&node.name, &taint.key), "lifecycle-taint", message)
         .hint("take it out of the cluster file")
-}
-
-fn kept(node: &KubeNode, which: &TaintKey, live: Option<&Taint>, cause: Cause, state: &str) -> Kept {
-    let key: String = format!("{}:{:?}", which.key, which.effect);
-    let live = live.map(|live| live.value.clone());
-    Kept { node: node.name.clone(), key, taint: true, wanted: None, live, cause, state: state.to_string() }
 }

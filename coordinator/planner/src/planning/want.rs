@@ -1,13 +1,9 @@
 //! Which labels a node should have: topology over its own labels over the first rule that is true over defaults.
 
-use alloc::{
-    collections::BTreeMap,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use super::{matching::Matched, ownership::TWINS};
-use crate::{Cause, Desired, LabelRule, NodeObserved, OnFalse};
+use crate::{Desired, Judged, LabelRule, NodeObserved, OnFalse};
 
 /// Why a label has its value.
 #[derive(Clone, Copy)]
@@ -22,18 +18,6 @@ pub(super) enum Why<'a> {
     Rule(&'a str),
 }
 
-impl Why<'_> {
-    /// In the plan's words.
-    pub(super) fn cause(self) -> Cause {
-        match self {
-            Self::Topology => Cause::Topology,
-            Self::Declared => Cause::Declared,
-            Self::Default => Cause::Default,
-            Self::Rule(text) => Cause::Rule(text.to_string()),
-        }
-    }
-}
-
 /// What a label should be.
 #[derive(Clone, Copy)]
 pub(super) enum Want<'a> {
@@ -45,29 +29,65 @@ pub(super) enum Want<'a> {
     Nothing(&'a LabelRule),
 }
 
-/// The rules by the label that they set, with their values, each list in the order of the rules.
-pub(super) type RuleKeys<'a> = BTreeMap<&'a str, Vec<(&'a LabelRule, &'a str)>>;
+/// A rule that could set a label.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The rule.
+    pub(super) rule: &'a LabelRule,
+    /// The value that it gives.
+    pub(super) value: &'a str,
+    at: usize,
+}
+
+/// The rules by the label that they set, each list in the order of the rules.
+pub(super) type RuleKeys<'a> = BTreeMap<&'a str, Vec<Asked<'a>>>;
 
 /// See [`RuleKeys`].
 pub(super) fn rule_keys(desired: &Desired) -> RuleKeys<'_> {
     let mut keys = RuleKeys::new();
-    for rule in &desired.rules {
+    for (at, rule) in desired.rules.iter().enumerate() {
         for (key, value) in &rule.set {
-            keys.entry(key.as_str()).or_default().push((rule, value.as_str()));
+            keys.entry(key.as_str()).or_default().push(Asked { rule, value, at });
         }
     }
     keys
 }
 
+/// What the rules are judged to be on one node.
+pub(super) struct Answers<'a> {
+    judged: Vec<Option<&'a Judged>>,
+}
+
+impl<'a> Answers<'a> {
+    /// Of what an agent reports.
+    pub(super) fn new(desired: &Desired, agent: &'a NodeObserved) -> Self {
+        Self { judged: desired.rules.iter().map(|rule| agent.rules.get(&rule.text)).collect() }
+    }
+
+    /// Of one rule; none while it was not reported.
+    pub(super) fn of(&self, asked: &Asked<'_>) -> Option<&'a Judged> {
+        self.judged.get(asked.at).copied().flatten()
+    }
+
+    /// What may be acted on.
+    pub(super) fn settled(&self, asked: &Asked<'_>) -> Option<bool> {
+        self.of(asked)?.settled
+    }
+}
+
 /// What is wanted on one node. Whoever is inserted later wins.
-pub(super) fn labels<'a>(keys: &RuleKeys<'a>, matched: &Matched<'a>) -> BTreeMap<&'a str, Want<'a>> {
+pub(super) fn labels<'a>(
+    keys: &RuleKeys<'a>,
+    answers: &Answers<'_>,
+    matched: &Matched<'a>,
+) -> BTreeMap<&'a str, Want<'a>> {
     let declared = matched.declared;
     let of = |labels: &'a BTreeMap<String, String>, why: Why<'a>| {
         labels.iter().map(move |(key, value)| (key.as_str(), Want::Value(value.as_str(), why)))
     };
     let mut wants: BTreeMap<&str, Want<'_>> = of(&declared.default_labels, Why::Default).collect();
     for (key, rules) in keys {
-        match decided(rules, matched.agent) {
+        match decided(rules, answers) {
             Some(want @ (Want::Value(..) | Want::Undecided(_))) => drop(wants.insert(key, want)),
             Some(want @ Want::Nothing(_)) => drop(wants.entry(key).or_insert(want)),
             None => {}
@@ -91,15 +111,15 @@ fn old_forms<'a>(wants: &mut BTreeMap<&'a str, Want<'a>>, matched: &Matched<'a>)
 }
 
 /// The first rule that is settled true decides; one before it that is not settled leaves it open.
-fn decided<'a>(rules: &[(&'a LabelRule, &'a str)], agent: &NodeObserved) -> Option<Want<'a>> {
-    for (rule, value) in rules {
-        match agent.rules.get(&rule.text).and_then(|judged| judged.settled) {
-            Some(true) => return Some(Want::Value(value, Why::Rule(&rule.text))),
+fn decided<'a>(rules: &[Asked<'a>], answers: &Answers<'_>) -> Option<Want<'a>> {
+    for asked in rules {
+        match answers.settled(asked) {
+            Some(true) => return Some(Want::Value(asked.value, Why::Rule(&asked.rule.text))),
             Some(false) => {}
-            None => return Some(Want::Undecided(rule)),
+            None => return Some(Want::Undecided(asked.rule)),
         }
     }
-    rules.first().map(|(rule, _)| Want::Nothing(rule))
+    rules.first().map(|asked| Want::Nothing(asked.rule))
 }
 
 /// Whether the rule says that its label goes whoever uses it.

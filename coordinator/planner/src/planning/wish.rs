@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::{Turn, labels, matching::Matched, taints, want::RuleKeys};
+use super::{Turn, labels, matching::Matched, rows::Rows, taints, want::RuleKeys, words::Words};
 use crate::{Change, Kept, KubeNode, Plan};
 
 /// Why a change needs a person.
@@ -16,6 +16,8 @@ pub(super) enum Need {
     Place,
     /// Somebody uses the label.
     Users,
+    /// It sets a taint that evicts pods.
+    Evicts,
     /// Too much would be taken at a time.
     Brake,
 }
@@ -81,9 +83,16 @@ impl Work<'_> {
 }
 
 /// What is to be done on one Node. What is in place or not ours is said in `plan`.
-pub(super) fn work<'a>(turn: &Turn<'a>, keys: &RuleKeys<'a>, matched: &Matched<'a>, plan: &mut Plan) -> Work<'a> {
-    let mut labels = labels::compare(turn, keys, matched, plan);
-    let (mut taints, stale) = taints::compare(matched, plan);
+pub(super) fn work<'a>(
+    turn: &Turn<'a>,
+    keys: &RuleKeys<'a>,
+    words: &Words,
+    matched: &Matched<'a>,
+    plan: &mut Plan,
+) -> Work<'a> {
+    let rows = Rows::new(matched.node, words);
+    let mut labels = labels::compare(turn, keys, matched, &rows, plan);
+    let (mut taints, stale) = taints::compare(matched, &rows, plan);
     for wishes in [&mut labels, &mut taints] {
         wishes.sort_by(|a, b| a.kept.key.cmp(&b.kept.key));
     }
@@ -94,7 +103,7 @@ pub(super) fn work<'a>(turn: &Turn<'a>, keys: &RuleKeys<'a>, matched: &Matched<'
 pub(super) fn join_twins(works: &mut [Work<'_>]) {
     for work in works {
         for (stable, old) in super::ownership::TWINS {
-            let place = |key: &str| work.labels.iter().position(|wish| wish.kept.key == key);
+            let place = |key: &str| work.labels.iter().position(|wish| &*wish.kept.key == key);
             let (Some(one), Some(other)) = (place(stable), place(old)) else { continue };
             let held = [one, other].into_iter().find_map(|at| work.labels.get(at).and_then(not_done));
             for at in [one, other] {

@@ -73,6 +73,7 @@ impl Story {
             ["pause", subject, by, reason @ ..] => self.pause(subject, by, &reason.join(" ")),
             ["resume", subject] => self.resume(subject),
             ["show", node] => self.show(node),
+            ["refuse", "surveys", why @ ..] => self.refuse_surveys(&why.join(" ")),
             ["refuse", node, why @ ..] => self.refuse(node, &why.join(" ")),
             _ => self.changes(words),
         }
@@ -95,6 +96,7 @@ impl Story {
             ["declare", "no", "node", node] => self.declared(|desired| drop(desired.nodes.remove(*node))),
             ["declare", "no", "label", node, key] => self.node_declared(node, |it| drop(it.labels.remove(*key))),
             ["declare", "no", "taints", node] => self.node_declared(node, |it| it.taints.clear()),
+            ["declare", "taint", node, text] => self.node_declared(node, |it| it.taints.push(read_taint(text))),
             ["declare", "label", node, pair] => self.node_declared(node, |it| it.labels.extend([halves(pair)])),
             ["declare", "zone", node, zone] => self.node_declared(node, |it| it.zone = (*zone).into()),
             ["declare", "policy", policy] => self.declared(|desired| desired.policy.labels = consent(policy)),
@@ -174,7 +176,8 @@ impl Story {
             self.observed.decisions.taken.extend(taken);
             cluster::carry_out(&mut self.observed.kubernetes, action);
         }
-        for at in &decided.questions {
+        let asked = decided.questions.iter().filter(|_| self.observed.kubernetes.survey_refusal.is_none());
+        for at in asked {
             let users = self.users.get(at).cloned().unwrap_or_default();
             self.observed.kubernetes.surveys.insert(at.clone(), Survey { at: now.boot, users });
         }
@@ -233,6 +236,12 @@ impl Story {
     fn refuse(&mut self, node: &str, why: &str) {
         let refusal = WriteRefusal { at: self.observed.now.boot, why: why.into(), hint: None };
         self.observed.kubernetes.refusals.insert(node.into(), refusal);
+    }
+
+    fn refuse_surveys(&mut self, why: &str) {
+        let hint = Some("give it the right `list pods`".into());
+        self.observed.kubernetes.survey_refusal =
+            (why != "none").then(|| WriteRefusal { at: self.observed.now.boot, why: why.into(), hint });
     }
 
     fn used(&mut self, node: &str, key: &str, kind: &str, name: &str) {
@@ -327,6 +336,15 @@ fn waiting(wait: &TimedWait, now: Boot) -> String {
 fn halves(pair: &str) -> (String, String) {
     let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
     (key.into(), value.into())
+}
+
+/// `KEY=VALUE:EFFECT`.
+fn read_taint(text: &str) -> Taint {
+    let (pair, effect) = text.split_once(':').expect("an effect");
+    let (key, value) = halves(pair);
+    let all = [TaintEffect::NoSchedule, TaintEffect::PreferNoSchedule, TaintEffect::NoExecute];
+    let effect = all.into_iter().find(|one| format!("{one:?}") == effect).expect("an effect");
+    Taint { key, value, effect }
 }
 
 fn consent(policy: &str) -> Consent {

@@ -68,7 +68,13 @@ mod tests {
     use super::*;
 
     fn proposal(key: &str, cause: Cause) -> Proposal {
-        let change = Change::RemoveLabel { node: "k3s-w3".into(), key: key.into(), value: "true".into(), cause };
+        let change = Change::RemoveLabel {
+            node: "k3s-w3".into(),
+            key: key.into(),
+            value: "true".into(),
+            users: Vec::new(),
+            cause,
+        };
         Proposal { change, held: Held::NeedsApproval }
     }
 

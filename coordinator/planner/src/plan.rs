@@ -56,6 +56,8 @@ pub enum Change {
         value: String,
         /// Its value so far.
         before: Option<String>,
+        /// Who relies on the value so far; others are another change, which needs its own approval.
+        users: Vec<String>,
         /// Why.
         cause: Cause,
     },
@@ -67,6 +69,8 @@ pub enum Change {
         key: String,
         /// Its value so far.
         value: String,
+        /// Who relies on it; others are another change, which needs its own approval.
+        users: Vec<String>,
         /// Why.
         cause: Cause,
     },
@@ -103,9 +107,15 @@ impl Change {
     /// `label/NODE/KEY` or `taint/NODE/KEY`.
     #[must_use]
     pub fn subject(&self) -> String {
+        self.subject_on(self.node())
+    }
+
+    /// The same with another name of the machine.
+    #[must_use]
+    pub fn subject_on(&self, name: &str) -> String {
         match self {
-            Self::SetLabel { node, key, .. } | Self::RemoveLabel { node, key, .. } => label_subject(node, key),
-            Self::SetTaint { node, taint, .. } | Self::RemoveTaint { node, taint } => taint_subject(node, &taint.key),
+            Self::SetLabel { key, .. } | Self::RemoveLabel { key, .. } => label_subject(name, key),
+            Self::SetTaint { taint, .. } | Self::RemoveTaint { taint, .. } => taint_subject(name, &taint.key),
         }
     }
 
@@ -115,10 +125,12 @@ impl Change {
         let quoted =
             |before: &Option<String>| before.as_ref().map_or_else(|| "-".to_string(), |old| format!("{old:?}"));
         match self {
-            Self::SetLabel { node, key, value, before, cause: _ } => {
-                format!("set label {node} {key} {} {value:?}", quoted(before))
+            Self::SetLabel { node, key, value, before, users, cause: _ } => {
+                format!("set label {node} {key} {} {value:?}{}", quoted(before), relied_on(users))
             }
-            Self::RemoveLabel { node, key, value, cause: _ } => format!("remove label {node} {key} {value:?}"),
+            Self::RemoveLabel { node, key, value, users, cause: _ } => {
+                format!("remove label {node} {key} {value:?}{}", relied_on(users))
+            }
             Self::SetTaint { node, taint, before } => format!("set taint {node} {taint} {}", quoted(before)),
             Self::RemoveTaint { node, taint } => format!("remove taint {node} {taint}"),
         }
@@ -142,6 +154,10 @@ impl Change {
             Self::SetLabel { before: None, .. } | Self::SetTaint { .. } => false,
         }
     }
+}
+
+fn relied_on(users: &[String]) -> String {
+    if users.is_empty() { String::new() } else { format!(" used by {}", users.join(", ")) }
 }
 
 /// In words that plan, log, events and page share.

@@ -23,7 +23,7 @@ const LATELY: Duration = Duration::from_secs(10 * 60);
 pub(super) fn hold(turn: &Turn<'_>, works: &mut [Work<'_>]) {
     let lately = turn.observed.decisions.taken.iter().filter(|taken| turn.now.boot.since(taken.at) < LATELY);
     let mut nodes: BTreeSet<&str> = lately.map(|taken| taken.node.as_str()).collect();
-    let taking = works.iter().filter(|work| work.labels.iter().chain(&work.taints).any(takes));
+    let taking = works.iter().filter(|work| work.labels.iter().chain(&work.taints).any(would_take));
     nodes.extend(taking.map(|work| work.node.name.as_str()));
     if nodes.len() < 2 {
         return;
@@ -31,6 +31,12 @@ pub(super) fn hold(turn: &Turn<'_>, works: &mut [Work<'_>]) {
     for wish in works.iter_mut().flat_map(Work::wishes_mut).filter(|wish| takes(wish)) {
         wish.verdict = Verdict::Ask(Need::Brake);
     }
+}
+
+/// Takes something now, or as soon as it is known who uses it: answers come one by one, and the first must not pass
+/// alone.
+fn would_take(wish: &Wish) -> bool {
+    takes(wish) || wish.verdict == Verdict::Survey && wish.change.takes()
 }
 
 fn takes(wish: &Wish) -> bool {

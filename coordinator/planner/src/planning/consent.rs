@@ -15,8 +15,8 @@ use crate::{Change, Consent, Plan, Survey, TaintEffect, WriteLease};
 
 /// So old a survey may be when its label is taken.
 const SURVEY_AGE: Duration = Duration::from_secs(60);
-/// So old it may be while a person is asked.
-const SHOWN_AGE: Duration = Duration::from_secs(10 * 60);
+/// While a person is asked, one that is older is renewed: what is approved is what is so.
+const SHOWN_AGE: Duration = Duration::from_secs(30);
 /// So long a Node is left alone after the cluster refused a write to it.
 const BACK_OFF: Duration = Duration::from_secs(60);
 
@@ -26,10 +26,11 @@ pub(super) fn ask(turn: &Turn<'_>, works: &mut [Work<'_>], plan: &mut Plan) {
         let barred = barred(turn, work);
         let (name, host) = (work.name, &work.node.name);
         for wish in work.labels.iter_mut().chain(&mut work.taints) {
-            let held = barred.clone().or_else(|| paused(turn, name, host, Some(&wish.change.subject())));
+            let subjects = [wish.change.subject(), wish.change.subject_on(name)];
+            let held = barred.clone().or_else(|| paused(turn, name, host, &subjects));
             wish.verdict = held.unwrap_or_else(|| judge(turn, wish, plan));
         }
-        work.stale &= barred.is_none() && paused(turn, work.name, &work.node.name, None).is_none() && adopted(turn);
+        work.stale &= barred.is_none() && paused(turn, work.name, &work.node.name, &[]).is_none() && adopted(turn);
     }
 }
 
@@ -58,26 +59,27 @@ pub(super) fn refused(turn: &Turn<'_>, node: &str) -> Option<Boot> {
 }
 
 /// The pause that covers a change, or the whole Node: everything, labels, the node by either name, the thing itself.
-fn paused(turn: &Turn<'_>, name: &str, host: &str, subject: Option<&str>) -> Option<Verdict> {
+fn paused(turn: &Turn<'_>, name: &str, host: &str, subjects: &[String]) -> Option<Verdict> {
     let paused = &turn.observed.decisions.paused;
     if paused.is_empty() {
         return None;
     }
     let nodes = [format!("node/{name}"), format!("node/{host}")];
     let wide = ["", "labels", name, host].into_iter().chain(nodes.iter().map(String::as_str));
-    let found = wide.chain(subject).find(|subject| paused.contains_key(*subject))?;
+    let found = wide.chain(subjects.iter().map(String::as_str)).find(|subject| paused.contains_key(*subject))?;
     Some(Verdict::Paused(found.into()))
 }
 
 /// One wish on a Node that may be written. How old its survey is counts last, in [`renew_surveys`].
-fn judge(turn: &Turn<'_>, wish: &Wish, plan: &mut Plan) -> Verdict {
-    let approved = approved(turn, &wish.change);
+fn judge(turn: &Turn<'_>, wish: &mut Wish, plan: &mut Plan) -> Verdict {
     let label = users::asked(&wish.change);
     let survey = label.as_ref().and_then(|at| turn.observed.kubernetes.surveys.get(at));
     if survey.is_none() && label.is_some() {
         plan.questions.extend(label);
         return Verdict::Survey;
     }
+    survey.into_iter().for_each(|survey| users::name(&mut wish.change, survey));
+    let approved = approved(turn, &wish.change);
     match need(turn, wish, survey) {
         Some(need) if !approved => Verdict::Ask(need),
         Some(_) | None => Verdict::Act { approved },

@@ -101,7 +101,8 @@ fn set(
         }
         None => {
             let (node, key, before) = (node.name.clone(), key.to_string(), live.value.map(Into::into));
-            let change = Change::SetLabel { node, key, value: value.into(), before, cause: rows.cause(why) };
+            let change =
+                Change::SetLabel { node, key, value: value.into(), before, users: Vec::new(), cause: rows.cause(why) };
             Some(wish(change, row("")))
         }
     }
@@ -114,7 +115,7 @@ fn remove(rows: &Rows<'_>, live: Live<'_>, key: &str, cause: Cause, plan: &mut P
     if names.is_empty() {
         let (node, key, value) = (node.name.clone(), key.to_string(), value.to_string());
         let row = row("");
-        return Some(wish(Change::RemoveLabel { node, key, value, cause }, row));
+        return Some(wish(Change::RemoveLabel { node, key, value, users: Vec::new(), cause }, row));
     }
     plan.waits.push(foreign(node, key, key, &format!("it should go ({cause})"), &names));
     plan.kept.push(row(FOREIGN));

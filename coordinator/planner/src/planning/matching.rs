@@ -107,13 +107,16 @@ impl<'a> Evidence<'a> {
             ([], None) => Err(not_joined(name, declared.k3s).into()),
             ([], Some((_, node))) => Err(doubt(name, unlike(agent, node)).into()),
             ([at], None) => self.nodes.get(*at).map_or(Ok(None), |node| {
-                if shares_address(declared, agent, node) {
-                    Ok(Some((agent, *at, *node)))
-                } else {
-                    Err(doubt(name, nothing_else(node)).into())
+                let doubted = (!shares_address(declared, agent, node)).then(|| nothing_else(node));
+                match doubted.or_else(|| other_firmware(agent, node)) {
+                    Some(why) => Err(doubt(name, why).into()),
+                    None => Ok(Some((agent, *at, *node))),
                 }
             }),
-            ([at], Some((same, node))) if *at == same => Ok(Some((agent, same, node))),
+            ([at], Some((same, node))) if *at == same => match other_firmware(agent, node) {
+                Some(why) => Err(doubt(name, why).into()),
+                None => Ok(Some((agent, same, node))),
+            },
             (others, named) => Err(doubt(name, self.several(others, named.map(|(at, _)| at))).into()),
         }
     }
@@ -197,6 +200,14 @@ fn shares_address(declared: &NodeDeclared, agent: &NodeObserved, node: &KubeNode
 fn doubt(name: &str, why: String) -> TimedWait {
     let message = format!("labels and taints wait: {why}");
     TimedWait::new(format!("node/{name}"), "node-not-matched", message).hint(format!("coordctl describe node {name}"))
+}
+
+/// A virtual machine that was copied has its original's machine-id, and another UUID.
+fn other_firmware(agent: &NodeObserved, node: &KubeNode) -> Option<String> {
+    let own = uuid(agent).filter(|_| !node.system_uuid.is_empty())?;
+    let differs = !own.eq_ignore_ascii_case(&node.system_uuid);
+    let other = &node.system_uuid;
+    differs.then(|| format!("the Node {} has its machine-id and another system UUID ({other}, not {own})", node.name))
 }
 
 fn unlike(agent: &NodeObserved, node: &KubeNode) -> String {

@@ -53,7 +53,9 @@ impl Live<'_> {
     pub(super) fn owner(&self) -> Owner {
         let mine = self.is_held();
         match (mine, self.managers.len()) {
-            (_, 0) => return Owner::Free,
+            (_, 0) if self.value.is_none() || is_place_or_own(self.key) => return Owner::Free,
+            // Its entry was lost, as by a restore: whoever set it meant it.
+            (_, 0) => return Owner::Foreign(Vec::from(["nobody that the Node names".into()])),
             (true, 1) => return Owner::Ours,
             (true | false, _) => {}
         }
@@ -93,7 +95,16 @@ fn is_ours(manager: &FieldOwner) -> bool {
 }
 
 fn of_k3s(key: &str, manager: &FieldOwner) -> bool {
-    K3S.contains(&manager.name.as_str()) && TWINS.iter().any(|(stable, old)| key == *stable || key == *old)
+    K3S.contains(&manager.name.as_str()) && is_twin(key)
+}
+
+fn is_twin(key: &str) -> bool {
+    TWINS.iter().any(|(stable, old)| key == *stable || key == *old)
+}
+
+/// Keys that are free where nobody holds them.
+fn is_place_or_own(key: &str) -> bool {
+    is_twin(key) || key.starts_with(OWN_PREFIX)
 }
 
 /// The keys of labels that Coord manages on `node`.

@@ -43,9 +43,15 @@ pub(super) fn alone(turn: &Turn<'_>, wish: &Wish) -> Option<TimedWait> {
             }
         }),
         Verdict::Ask(Need::FirstTurn) => None,
+        Verdict::Ask(Need::Brake) if !is_used(turn, wish) => None,
         Verdict::Ask(need) => Some(wait(&asks(turn, *need, wish)).hint(APPLY)),
         Verdict::Act { .. } | Verdict::Off | Verdict::Paused(_) | Verdict::NoLease | Verdict::Refused => None,
     }
+}
+
+fn is_used(turn: &Turn<'_>, wish: &Wish) -> bool {
+    let survey = users::asked(&wish.change).and_then(|at| turn.observed.kubernetes.surveys.get(&at));
+    survey.is_some_and(|survey| users::others(survey).next().is_some())
 }
 
 fn asks(turn: &Turn<'_>, need: Need, wish: &Wish) -> String {
@@ -67,6 +73,7 @@ fn asks(turn: &Turn<'_>, need: Need, wish: &Wish) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     FirstTurn,
+    Brake,
     Off,
     NoLease,
     Paused(String),
@@ -85,7 +92,8 @@ impl Together {
         let group = match &wish.verdict {
             Verdict::Act { .. } | Verdict::Survey => return,
             Verdict::Ask(Need::FirstTurn) => Group::FirstTurn,
-            Verdict::Ask(Need::Policy | Need::Place | Need::Users | Need::Evicts | Need::Brake) => return,
+            Verdict::Ask(Need::Brake) => Group::Brake,
+            Verdict::Ask(Need::Policy | Need::Place | Need::Users | Need::Evicts) => return,
             Verdict::Off => Group::Off,
             Verdict::Paused(by) => Group::Paused(by.clone()),
             Verdict::NoLease => Group::NoLease,
@@ -98,20 +106,23 @@ impl Together {
 
     /// One wait for each thing.
     pub(super) fn waits(self, turn: &Turn<'_>) -> Vec<TimedWait> {
-        self.groups
-            .into_iter()
-            .filter_map(|(group, (changes, nodes))| wait(turn, group, changes, nodes.len()))
-            .collect()
+        self.groups.into_iter().filter_map(|(group, (changes, nodes))| wait(turn, group, changes, &nodes)).collect()
     }
 }
 
-fn wait(turn: &Turn<'_>, group: Group, changes: usize, nodes: usize) -> Option<TimedWait> {
-    let many = format!("{} on {}", counted(changes, "change"), counted(nodes, "node"));
+fn wait(turn: &Turn<'_>, group: Group, changes: usize, nodes: &BTreeSet<String>) -> Option<TimedWait> {
+    let many = format!("{} on {}", counted(changes, "change"), counted(nodes.len(), "node"));
     let cluster = |verdict: &Verdict, why: &str| TimedWait::new(gate::SUBJECT, of(verdict), format!("{many}: {why}"));
     match group {
         Group::FirstTurn => {
             let why = "need approval, Coord has changed nothing in this cluster before";
             Some(cluster(&Verdict::Ask(Need::FirstTurn), why).hint(APPLY))
+        }
+        Group::Brake => {
+            let lately = turn.observed.decisions.taken.iter().map(|taken| taken.node.as_str());
+            let all: BTreeSet<&str> = lately.chain(nodes.iter().map(String::as_str)).collect();
+            let why = format!("need approval, within 10 minutes {} would lose something", named(&all));
+            Some(cluster(&Verdict::Ask(Need::Brake), &why).hint(APPLY))
         }
         Group::Off => {
             let why = "not made, the policy of labels is off";
@@ -134,6 +145,15 @@ fn wait(turn: &Turn<'_>, group: Group, changes: usize, nodes: usize) -> Option<T
             let wait = TimedWait::new(format!("node/{node}"), of(&Verdict::Refused), message).until(until);
             Some(refusal.hint.iter().fold(wait, TimedWait::hint))
         }
+    }
+}
+
+/// The first three of them, and how many more.
+fn named(nodes: &BTreeSet<&str>) -> String {
+    let shown: Vec<&str> = nodes.iter().take(3).copied().collect();
+    match nodes.len().saturating_sub(shown.len()) {
+        0 => shown.join(" and "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -26,6 +26,27 @@ pub(super) fn others(survey: &Survey) -> impl Iterator<Item = &LabelUser> {
     survey.users.iter().filter(|user| !user.own)
 }
 
+/// Who relies on it, as far as an approval is for them alone: pods come and go by other names, so that there are any is
+/// all that counts of them.
+pub(super) fn relying(survey: &Survey) -> Vec<String> {
+    let one = |user: &LabelUser| match user.kind {
+        UserKind::DaemonSet | UserKind::Volume => format!("{} {}", noun(user.kind), user.name),
+        UserKind::Pod => "pods".to_string(),
+    };
+    let mut all: Vec<String> = others(survey).map(one).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Writes them into the change, where it can hurt anybody.
+pub(super) fn name(change: &mut Change, survey: &Survey) {
+    match change {
+        Change::SetLabel { users, .. } | Change::RemoveLabel { users, .. } => *users = relying(survey),
+        Change::SetTaint { .. } | Change::RemoveTaint { .. } => {}
+    }
+}
+
 /// One clause for each kind of user; empty without any.
 pub(super) fn words(survey: &Survey) -> String {
     let kinds = [UserKind::DaemonSet, UserKind::Pod, UserKind::Volume];

@@ -35,7 +35,13 @@ const CLUSTER: &str = "apiVersion: coord.homelab/v1\nkind: Cluster\nmetadata: {n
                        set: {gpu: \"true\"}\n";
 
 fn change(key: &str) -> Change {
-    Change::RemoveLabel { node: "pi".into(), key: key.into(), value: "true".into(), cause: Cause::Dropped }
+    Change::RemoveLabel {
+        node: "pi".into(),
+        key: key.into(),
+        value: "true".into(),
+        users: Vec::new(),
+        cause: Cause::Dropped,
+    }
 }
 
 /// Publishes a plan of which one change needs approval and the others are held otherwise.

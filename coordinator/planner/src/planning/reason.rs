@@ -152,7 +152,9 @@ fn wait(turn: &Turn<'_>, group: Group, changes: usize, nodes: &BTreeSet<String>)
 fn named(nodes: &BTreeSet<&str>) -> String {
     let shown: Vec<&str> = nodes.iter().take(3).copied().collect();
     match nodes.len().saturating_sub(shown.len()) {
-        0 => shown.join(" and "),
+        // Of the others it is being asked who uses what they would lose.
+        0 if nodes.len() < 2 => format!("{} and others", shown.join("")),
+        0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }

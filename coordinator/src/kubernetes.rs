@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use coord_planner::{Action, KubernetesObserved, LabelAt};
+use coord_planner::{Action, KubernetesObserved, LABEL_MANAGER, LabelAt};
 use tokio_util::sync::CancellationToken;
 
 mod adopt;
@@ -29,6 +29,7 @@ mod write;
 use apply::Decided;
 use events::Happened;
 use state::Shared;
+use write::TAINT_MANAGER;
 
 /// The namespace of what is the coordinator's own, where nothing else is said.
 pub const DEFAULT_NAMESPACE: &str = "coord-system";
@@ -44,7 +45,7 @@ pub struct Settings {
     pub holder: String,
 }
 
-/// Something was not written.
+/// Something was not written, as far as anybody knows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}{}", hint.as_ref().map(|hint| format!(" (hint: {hint})")).unwrap_or_default())]
 pub struct Refused {
@@ -55,17 +56,19 @@ pub struct Refused {
     /// Whether it passes by itself, so that the next turn simply decides again: a Node that changed in between, a busy
     /// or silent cluster, a Lease that is not here yet. Nobody needs to be told.
     pub again: bool,
+    /// The request may have been carried out all the same: its answer was lost, or was an error of the server.
+    pub sent: bool,
 }
 
 impl Refused {
     /// Somebody has to do something about it.
     fn new(why: impl Into<String>, hint: Option<String>) -> Self {
-        Self { why: why.into(), hint, again: false }
+        Self { why: why.into(), hint, again: false, sent: false }
     }
 
     /// It passes.
     fn passing(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hint: None, again: true }
+        Self { why: why.into(), hint: None, again: true, sent: false }
     }
 }
 
@@ -121,7 +124,11 @@ impl Kubernetes {
             }
             Action::WriteTaints { node, uid, resource_version, set, remove, owned, changes: _ } => {
                 let decided = Decided { node, uid, version: resource_version };
-                Box::pin(taints::write(&connection, decided, taints::Order { set, remove, owned })).await
+                match Box::pin(taints::prepare(&connection, decided, taints::Order { set, remove, owned })).await {
+                    // The Lease may have gone while the Node was read.
+                    Ok(body) => taints::patch(&self.shared.writer()?, node, body, TAINT_MANAGER).await,
+                    Err(failure) => Err(failure),
+                }
             }
         };
         let uid = outcome.as_ref().ok().and_then(|node| node.metadata.uid.clone()).unwrap_or_default();
@@ -146,7 +153,9 @@ impl Kubernetes {
     pub async fn adopt_labels(&self, node: &str, keys: &[String]) -> Result<(), Refused> {
         let _quiet = self.shared.writes.read().await;
         let connection = self.shared.writer()?;
-        let adopted = Box::pin(adopt::labels(&connection, node, keys)).await?;
+        let body = Box::pin(adopt::labels(&connection, node, keys)).await?;
+        // The Lease may have gone while the Node was read.
+        let adopted = adopt::write(&self.shared.writer()?, node, body, LABEL_MANAGER).await?;
         self.shared.saw(reduce::reduce(adopted));
         Ok(())
     }
@@ -158,7 +167,8 @@ impl Kubernetes {
     pub async fn adopt_taint(&self, node: &str, key: &str) -> Result<(), Refused> {
         let _quiet = self.shared.writes.read().await;
         let connection = self.shared.writer()?;
-        let adopted = Box::pin(adopt::taint(&connection, node, key)).await?;
+        let body = Box::pin(adopt::taint(&connection, node, key)).await?;
+        let adopted = adopt::write(&self.shared.writer()?, node, body, TAINT_MANAGER).await?;
         self.shared.saw(reduce::reduce(adopted));
         Ok(())
     }

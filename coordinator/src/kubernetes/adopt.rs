@@ -3,7 +3,7 @@
 
 use coord_planner::{FieldOwner, LABEL_MANAGER, OWNED_TAINTS, TaintKey, WriteOperation};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, Time};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Refused,
@@ -14,14 +14,13 @@ use super::{
     seen::SeenNode,
     taints::{patch, read},
     wall_time,
-    write::TAINT_MANAGER,
 };
 
-/// Makes us the only manager of these labels, in one write under the version that was read.
+/// What to [`write`] to make us the only manager of these labels, under the version that is read for it.
 ///
 /// # Errors
-/// Why not: no such Node, no such label, or the write failed.
-pub(super) async fn labels(connection: &Connection, node: &str, keys: &[String]) -> Result<SeenNode, Refused> {
+/// Why not: no such Node, no such label, or it cannot be read.
+pub(super) async fn labels(connection: &Connection, node: &str, keys: &[String]) -> Result<Value, Refused> {
     let live = find(connection, node).await?;
     let present = live.metadata.labels.clone().unwrap_or_default();
     if let Some(missing) = keys.iter().find(|key| !present.contains_key(*key)) {
@@ -33,17 +32,16 @@ pub(super) async fn labels(connection: &Connection, node: &str, keys: &[String])
         return Err(Refused::new(format!("node {node} does not say who manages its labels"), None));
     }
     let after = moved(before, keys, Time(wall_time()));
-    let body = json!({
+    Ok(json!({
         "metadata": { "resourceVersion": live.metadata.resource_version, "managedFields": after },
-    });
-    patch(connection, node, body, LABEL_MANAGER).await.map_err(|failure| again(failure, node))
+    }))
 }
 
-/// Lists every taint of `key` as ours.
+/// What to [`write`] to list every taint of `key` as ours.
 ///
 /// # Errors
-/// Why not: no such Node, no such taint, or the write failed.
-pub(super) async fn taint(connection: &Connection, node: &str, key: &str) -> Result<SeenNode, Refused> {
+/// Why not: no such Node, no such taint, or it cannot be read.
+pub(super) async fn taint(connection: &Connection, node: &str, key: &str) -> Result<Value, Refused> {
     let live = find(connection, node).await?;
     let seen = reduce(live);
     let found = seen.taints.iter().filter(|taint| taint.key == key);
@@ -53,13 +51,25 @@ pub(super) async fn taint(connection: &Connection, node: &str, key: &str) -> Res
         return Err(Refused::new(format!("node {node} has no taint {key}"), Some(hint)));
     }
     let owned: Vec<_> = seen.owned_taints.into_iter().chain(found).collect();
-    let body = json!({
+    Ok(json!({
         "metadata": {
             "resourceVersion": seen.resource_version,
             "annotations": { OWNED_TAINTS: annotation(&owned) },
         },
-    });
-    patch(connection, node, body, TAINT_MANAGER).await.map_err(|failure| again(failure, node))
+    }))
+}
+
+/// Writes what one of the two above made, as `manager`; the Node as it is then.
+///
+/// # Errors
+/// Why not.
+pub(super) async fn write(
+    connection: &Connection,
+    node: &str,
+    body: Value,
+    manager: &str,
+) -> Result<SeenNode, Refused> {
+    patch(connection, node, body, manager).await.map_err(|failure| again(failure, node))
 }
 
 async fn find(connection: &Connection, node: &str) -> Result<SeenNode, Refused> {

@@ -148,7 +148,7 @@ impl Kubernetes {
 fn unusable(failure: Failure) -> Refused {
     let missing = failure.kind == super::failure::Kind::Missing;
     let hint = missing.then(|| "coordctl render crd | kubectl apply -f -".to_owned());
-    Refused { hint: hint.or(failure.hint), why: failure.why, again: false }
+    Refused { hint: hint.or(failure.hint), why: failure.why, again: false, sent: failure.sent }
 }
 
 fn file(name: &str, spec: &Value) -> Value {

@@ -1,17 +1,16 @@
 //! A client from a kubeconfig or from the pod's own account, and which cluster it leads to.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{
-    Api, Client, Config,
-    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
-};
+use kube::{Api, Client, Config};
 
 use super::{
     Settings,
     failure::{Failure, Right},
 };
+
+mod kubeconfig;
 
 /// How long TCP and TLS may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,7 +45,7 @@ impl Connection {
     ) -> Result<T, Failure> {
         match tokio::time::timeout(limit, call).await {
             Ok(answer) => answer.map_err(|error| Failure::of(&error, &self.server, right)),
-            Err(_) => Err(Failure::late(&self.server, limit)),
+            Err(_) => Err(Failure::late(&self.server, limit, right)),
         }
     }
 
@@ -72,7 +71,7 @@ pub(super) fn is_configured(settings: &Settings) -> bool {
 /// Why there is none.
 pub(super) async fn connect(settings: &Settings) -> Result<Connection, Failure> {
     let mut config = match &settings.kubeconfig {
-        Some(path) => from_file(path).await?,
+        Some(path) => kubeconfig::read(path).await?,
         None => Config::incluster_env()
             .map_err(|error| Failure::away(format!("the pod's service account cannot be used: {error}"), POD))?,
     };
@@ -84,35 +83,8 @@ pub(super) async fn connect(settings: &Settings) -> Result<Connection, Failure> 
     config.default_retry = false;
     let server = config.cluster_url.to_string();
     let server = Arc::from(server.trim_end_matches('/'));
-    let client = Client::try_from(config)
-        .map_err(|error| Failure::away(format!("the credential of the kubeconfig cannot be used: {error}"), FILE))?;
+    let client = Client::try_from(config).map_err(|error| kubeconfig::no_client(&error))?;
     Ok(Connection { client, server })
 }
 
 const POD: Option<&str> = Some("set `automountServiceAccountToken: true` on the pod, or give a kubeconfig");
-const FILE: Option<&str> = Some("try it: kubectl --kubeconfig FILE get nodes");
-
-async fn from_file(path: &Path) -> Result<Config, Failure> {
-    let shown = path.display();
-    let file = path.to_owned();
-    // The file's folder may be slow.
-    let read = tokio::task::spawn_blocking(move || Kubeconfig::read_from(file)).await;
-    let read = read.map_err(|error| Failure::away(format!("the kubeconfig {shown} was not read: {error}"), None))?;
-    let unusable = |error| match error {
-        KubeconfigError::ReadConfig(cause, _) if cause.kind() == io::ErrorKind::NotFound => {
-            Failure::away(format!("the kubeconfig {shown} does not exist"), MISSING)
-        }
-        error => Failure::away(format!("the kubeconfig {shown} cannot be used: {error}"), FILE),
-    };
-    let config = Config::from_custom_kubeconfig(read.map_err(unusable)?, &KubeConfigOptions::default()).await;
-    let config = config.map_err(unusable)?;
-    if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
-        let why =
-            format!("the kubeconfig {shown} names a program for its credential, which the coordinator does not run");
-        return Err(Failure::away(why, PROGRAM));
-    }
-    Ok(config)
-}
-
-const MISSING: Option<&str> = Some("copy it there; the coordinator looks again by itself");
-const PROGRAM: Option<&str> = Some("use a kubeconfig with a token or a client certificate");

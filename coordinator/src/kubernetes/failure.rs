@@ -16,6 +16,13 @@ pub(super) struct Right {
     pub(super) verb: &'static str,
 }
 
+impl Right {
+    /// Whether a request that needs it changes something.
+    fn writes(self) -> bool {
+        !matches!(self.verb, "get" | "list" | "watch")
+    }
+}
+
 /// As a rule of a Role.
 impl fmt::Display for Right {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +48,7 @@ pub(super) enum Kind {
     Away,
 }
 
-/// A request that was not carried out.
+/// A request without the answer that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     /// What follows.
@@ -50,36 +57,40 @@ pub(super) struct Failure {
     pub(super) why: String,
     /// What to type or change.
     pub(super) hint: Option<String>,
+    /// It was a write whose answer was lost: it may have been carried out all the same.
+    pub(super) sent: bool,
 }
 
 impl Failure {
     /// No useful answer, and why.
     pub(super) fn away(why: impl Into<String>, hint: Option<&str>) -> Self {
-        Self { kind: Kind::Away, why: why.into(), hint: hint.map(str::to_owned) }
+        Self { kind: Kind::Away, why: why.into(), hint: hint.map(str::to_owned), sent: false }
     }
 
     /// The object changed or went, in words.
     pub(super) fn moved(why: impl Into<String>) -> Self {
-        Self { kind: Kind::Moved, why: why.into(), hint: None }
+        Self { kind: Kind::Moved, why: why.into(), hint: None, sent: false }
     }
 
-    /// The answer came too late.
-    pub(super) fn late(server: &str, limit: Duration) -> Self {
-        Self::away(format!("the API server at {server} did not answer within {} s", limit.as_secs()), None)
+    /// The answer to a request that needs `right` came too late.
+    pub(super) fn late(server: &str, limit: Duration, right: Right) -> Self {
+        let why = format!("the API server at {server} did not answer within {} s", limit.as_secs());
+        Self { sent: right.writes(), ..Self::away(why, None) }
     }
 
     /// What `error` means for a request that needs `right`.
     pub(super) fn of(error: &kube::Error, server: &str, right: Right) -> Self {
         match error {
             kube::Error::Api(status) => Self::answered(status, server, right),
-            other => Self::unanswered(other, server),
+            // Even a refused connection counts as sent: which part of the way failed is not told reliably.
+            other => Self { sent: right.writes(), ..Self::unanswered(other, server) },
         }
     }
 
     /// An answer with a status.
     pub(super) fn answered(status: &Status, server: &str, right: Right) -> Self {
         let said = short(&status.message);
-        let plain = |kind| Self { kind, why: said.clone(), hint: None };
+        let plain = |kind| Self { kind, why: said.clone(), hint: None, sent: false };
         match status.code {
             401 => {
                 Self::away(format!("the API server at {server} does not accept the coordinator's credential"), RENEW)
@@ -91,14 +102,17 @@ impl Failure {
             422 if by_admission(&status.message) => Self { hint: ADMISSION.map(str::to_owned), ..plain(Kind::Refused) },
             400 | 405 | 406 | 413 | 415 | 422 => plain(Kind::Refused),
             429 => plain(Kind::Busy(retry_after(status))),
-            code => Self::away(format!("the API server at {server} answered {code}: {said}"), None),
+            code => {
+                let why = format!("the API server at {server} answered {code}: {said}");
+                Self { sent: right.writes(), ..Self::away(why, None) }
+            }
         }
     }
 
     fn denied(right: Right) -> Self {
         let why = format!("RBAC does not let the coordinator {} {}", right.verb, right.resource);
         let hint = format!("add the rule {right} to the coordinator's role");
-        Self { kind: Kind::Denied, why, hint: Some(hint) }
+        Self { kind: Kind::Denied, why, hint: Some(hint), sent: false }
     }
 
     fn unanswered(error: &(dyn Error + 'static), server: &str) -> Self {

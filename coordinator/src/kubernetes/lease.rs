@@ -5,10 +5,14 @@
 //! which began while it was held has failed before anybody else can take it. It is renewed every ten seconds, not
 //! more often: each renewal is a write to every etcd member's disk, and no label is worse for coming half a minute
 //! later.
+//!
+//! A process that finds its own coordinator's name there waits like for any other: an orderly stop gave the Lease back,
+//! and after a crash nobody can tell the process that ended from a copy of its data folder that is running.
 
 use std::time::Duration;
 
 use coord_model::Boot;
+use coord_planner::WriteLease;
 
 mod hold;
 
@@ -40,6 +44,13 @@ struct Record {
     version: String,
 }
 
+impl Record {
+    /// How long it is alive without a change.
+    fn lasts(&self) -> Duration {
+        if self.duration.is_zero() { DURATION } else { self.duration.min(LONGEST) }
+    }
+}
+
 /// What is done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
@@ -62,39 +73,64 @@ struct Elector {
     record: Option<Record>,
     /// When that version of it was seen first.
     since: Boot,
-    /// Nothing was decided yet: a Lease of an earlier process with our name is ours.
-    first: bool,
+    /// The Lease was looked at before: what changes from now on, somebody changes who is alive.
+    looked: bool,
+    /// It changed under the eyes of this process while another run of this very coordinator held it: a copied data folder.
+    twin: bool,
 }
 
 impl Elector {
     fn new(holder: &str, run: &str) -> Self {
-        Self { holder: holder.to_owned(), run: run.to_owned(), record: None, since: Boot::default(), first: true }
+        Self {
+            holder: holder.to_owned(),
+            run: run.to_owned(),
+            record: None,
+            since: Boot::default(),
+            looked: false,
+            twin: false,
+        }
     }
 
     /// Takes in what the Lease says now.
     fn saw(&mut self, record: Option<Record>, now: Boot) {
         let version = |record: &Option<Record>| record.as_ref().map(|record| record.version.clone());
-        if version(&record) != version(&self.record) {
+        let changed = version(&record) != version(&self.record);
+        if changed {
             self.since = now;
         }
         self.record = record;
+        self.twin = self.is_of_another_run() && (self.twin || (self.looked && changed));
+        self.looked = true;
     }
 
-    fn step(&mut self, now: Boot) -> Step {
-        let first = std::mem::take(&mut self.first);
+    /// Whether another process with our own name is its holder: one that ended, or a copied data folder.
+    fn is_of_another_run(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.holder == self.holder && record.run != self.run)
+    }
+
+    fn step(&self, now: Boot) -> Step {
         let Some(record) = &self.record else { return Step::Create };
-        let named_like_us = record.holder == self.holder;
-        if named_like_us && record.run == self.run {
+        if record.holder == self.holder && record.run == self.run {
             return Step::Renew;
         }
-        let duration = if record.duration.is_zero() { DURATION } else { record.duration.min(LONGEST) };
-        let free = record.holder.is_empty() || (named_like_us && first) || now.since(self.since) >= duration;
+        let free = record.holder.is_empty() || now.since(self.since) >= record.lasts();
         if free { Step::Take } else { Step::Wait }
     }
 
-    /// Whether another process with our own name holds it: a copied data folder.
-    fn twin(&self) -> bool {
-        self.record.as_ref().is_some_and(|record| record.holder == self.holder && record.run != self.run)
+    /// Whose the Lease is, where it is not ours. No figure in it moves by itself: each news wakes the planner.
+    fn other(&self) -> WriteLease {
+        let record = self.record.clone().unwrap_or_default();
+        if self.twin {
+            let why = "another coordinator with the same identity holds the Lease".to_owned();
+            let hint = "stop one of the two: a copied data folder is the same coordinator twice".to_owned();
+            return WriteLease::Refused { why, hint: Some(hint) };
+        }
+        if self.is_of_another_run() {
+            let seconds = record.lasts().as_secs();
+            let why = "this coordinator's previous run may still hold the Lease";
+            return WriteLease::Refused { why: format!("{why}; it runs out in {seconds} s at most"), hint: None };
+        }
+        WriteLease::Other { holder: record.holder }
     }
 }
 

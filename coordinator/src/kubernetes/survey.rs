@@ -93,7 +93,7 @@ pub(super) async fn run(shared: &Shared, connection: &Connection) {
 /// A right that is missing is shown to people; what passes is asked again by the next turn.
 fn refused(shared: &Shared, failure: Failure) {
     if failure.kind == Kind::Denied {
-        let Failure { kind: _, why, hint } = failure;
+        let Failure { kind: _, why, hint, sent: _ } = failure;
         shared.known().surveys.refusal = Some(WriteRefusal { at: shared.now(), why, hint });
         shared.wake();
     }

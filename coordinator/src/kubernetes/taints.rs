@@ -6,7 +6,7 @@ use kube::{
     Api,
     api::{Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     apply::{Decided, PATCH},
@@ -14,7 +14,6 @@ use super::{
     failure::{Failure, Right},
     reduce::annotation,
     seen::SeenNode,
-    write::TAINT_MANAGER,
 };
 
 const GET: Right = Right { group: "", resource: "nodes", verb: "get" };
@@ -26,27 +25,23 @@ pub(super) struct Order<'a> {
     pub(super) owned: &'a [TaintKey],
 }
 
-/// Writes taints and the list of those that are ours in one request; the Node as it is then.
+/// What to [`patch`] to write taints and the list of those that are ours in one request. The Node is read for it, which
+/// takes its time: whether this may write is asked after it.
 ///
 /// # Errors
 /// Why not; [`super::failure::Kind::Moved`] when the Node changed since it was decided on.
-pub(super) async fn write(
-    connection: &Connection,
-    decided: Decided<'_>,
-    order: Order<'_>,
-) -> Result<SeenNode, Failure> {
+pub(super) async fn prepare(connection: &Connection, decided: Decided<'_>, order: Order<'_>) -> Result<Value, Failure> {
     let live = unchanged(read(connection, decided.node).await?, decided)?;
     let before = live.spec.and_then(|spec| spec.taints).unwrap_or_default();
     let after = changed(before, order.set, order.remove);
     let taints = if after.is_empty() { None } else { Some(after) };
-    let body = json!({
+    Ok(json!({
         "metadata": {
             "resourceVersion": decided.version,
             "annotations": { OWNED_TAINTS: annotation(order.owned) },
         },
         "spec": { "taints": taints },
-    });
-    patch(connection, decided.node, body, TAINT_MANAGER).await
+    }))
 }
 
 /// One Node.
@@ -65,7 +60,7 @@ pub(super) async fn read(connection: &Connection, node: &str) -> Result<SeenNode
 pub(super) async fn patch(
     connection: &Connection,
     node: &str,
-    body: serde_json::Value,
+    body: Value,
     manager: &str,
 ) -> Result<SeenNode, Failure> {
     let nodes: Api<SeenNode> = Api::all(connection.client.clone());

@@ -67,7 +67,7 @@ impl Shared {
             Kind::Busy(after) => known.patience.busy(after, now),
             Kind::Away => known.patience.failed(node, now),
             Kind::Denied | Kind::Refused => {
-                let Failure { kind: _, why, hint } = failure.clone();
+                let Failure { kind: _, why, hint, sent: _ } = failure.clone();
                 known.refusals.insert(node.to_owned(), WriteRefusal { at: now, why, hint });
             }
         }
@@ -80,6 +80,6 @@ impl From<Failure> for Refused {
             Kind::Moved | Kind::Missing | Kind::Busy(_) | Kind::Away => true,
             Kind::Denied | Kind::Refused => false,
         };
-        Self { why: failure.why, hint: failure.hint, again }
+        Self { why: failure.why, hint: failure.hint, again, sent: failure.sent }
     }
 }

@@ -64,3 +64,15 @@ fn a_refused_connection_and_an_expired_certificate_are_told_apart_however_deep_t
     let failure = Failure::of(&error, "https://api:6443", PATCH);
     assert!(failure.why.ends_with("has an expired certificate") && failure.hint.is_some());
 }
+
+#[test]
+fn only_a_write_whose_answer_was_lost_may_have_been_carried_out() {
+    let list = Right { verb: "list", ..PATCH };
+    for (code, sent) in [(401, false), (403, false), (409, false), (422, false), (429, false), (500, true), (504, true)]
+    {
+        assert_eq!(answered(code, "said").sent, sent, "{code}");
+    }
+    let reset = || kube::Error::Service(Box::new(io::Error::from(io::ErrorKind::ConnectionReset)));
+    assert!(Failure::of(&reset(), "x", PATCH).sent && Failure::late("x", Duration::ZERO, PATCH).sent);
+    assert!(!Failure::of(&reset(), "x", list).sent && !Failure::late("x", Duration::ZERO, list).sent);
+}

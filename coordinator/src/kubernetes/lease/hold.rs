@@ -69,7 +69,7 @@ impl Holder {
         let outcome = self.advance(shared, connection, look).await;
         let said = match &outcome {
             Ok(Step::Create | Step::Take | Step::Renew) => WriteLease::Held { until: sent.plus(HELD) },
-            Ok(Step::Wait) => self.other(),
+            Ok(Step::Wait) => self.elector.other(),
             Err(failure) => Self::failed(failure, shared),
         };
         shared.set_lease(said.clone());
@@ -139,16 +139,6 @@ impl Holder {
                 ..old
             }),
         }
-    }
-
-    fn other(&self) -> WriteLease {
-        let holder = self.elector.record.as_ref().map(|record| record.holder.clone()).unwrap_or_default();
-        if self.elector.twin() {
-            let why = "another coordinator with the same identity holds the Lease".to_owned();
-            let hint = "stop one of the two: a copied data folder is the same coordinator twice".to_owned();
-            return WriteLease::Refused { why, hint: Some(hint) };
-        }
-        WriteLease::Other { holder }
     }
 
     /// What a failure means for the right to write: what was held stays held until it runs out, unless somebody else

@@ -30,12 +30,17 @@ fn the_table_of_steps() {
         ("a released one is taken", vec![(5, record("", "", 1))], Step::Take),
         ("ours is renewed", vec![(5, record("me", "2", 1))], Step::Renew),
         ("ours is renewed after any time", vec![(5, record("me", "2", 1)), (5000, record("me", "2", 1))], Step::Renew),
-        ("an earlier process of ours is followed at once", vec![(5, record("me", "1", 1))], Step::Take),
+        ("an earlier process of ours may be a copy that runs", vec![(5, record("me", "1", 1))], Step::Wait),
+        ("until it has been silent", vec![(5, record("me", "1", 1)), (35, record("me", "1", 1))], Step::Take),
         ("another one is alive at first sight", vec![(5000, other(1))], Step::Wait),
         ("and until its duration is over", vec![(5, other(1)), (34, other(1))], Step::Wait),
         ("then it is dead", vec![(5, other(1)), (35, other(1))], Step::Take),
         ("a change is a sign of life", vec![(5, other(1)), (30, other(2)), (59, other(2))], Step::Wait),
-        ("a twin is not an earlier process", vec![(5, None), (6, record("me", "1", 1))], Step::Wait),
+        (
+            "a copy that runs stays",
+            vec![(5, record("me", "1", 1)), (30, record("me", "1", 2)), (59, record("me", "1", 2))],
+            Step::Wait,
+        ),
         ("a deleted one is made again", vec![(5, other(1)), (6, None)], Step::Create),
     ];
     for (words, seen, step) in table {
@@ -61,10 +66,21 @@ fn a_write_ends_before_the_lease_can_be_taken() {
 }
 
 #[test]
-fn a_copied_data_folder_is_told_from_a_restart() {
-    let mut elector = Elector::new("me", "2");
-    elector.saw(record("me", "2", 1), at(1));
-    assert!(!elector.twin());
-    elector.saw(record("me", "3", 2), at(2));
-    assert!(elector.twin());
+fn a_copied_data_folder_is_told_from_a_restart_by_what_it_does() {
+    let said = |seen: &[Option<Record>]| {
+        let mut elector = Elector::new("me", "2");
+        seen.iter().for_each(|record| elector.saw(record.clone(), at(1)));
+        elector.other()
+    };
+    let refused = |start: &str, lease| matches!(lease, WriteLease::Refused { why, .. } if why.starts_with(start));
+    let mine = || record("me", "2", 1);
+    let restart = "this coordinator's previous run may still hold the Lease; it runs out in 30 s at most";
+    let copy = "another coordinator with the same identity holds the Lease";
+    assert!(refused(restart, said(&[record("me", "1", 1)])));
+    assert!(refused(restart, said(&[record("me", "1", 1), record("me", "1", 1)])), "a look that changes nothing");
+    assert!(refused(copy, said(&[record("me", "1", 1), record("me", "1", 2)])), "it renews");
+    assert!(refused(copy, said(&[record("me", "1", 1), record("me", "1", 2), record("me", "1", 2)])));
+    assert!(refused(copy, said(&[mine(), record("me", "3", 2)])), "it took ours");
+    let other = WriteLease::Other { holder: "other".into() };
+    assert_eq!(said(&[record("me", "1", 1), record("me", "1", 2), record("other", "1", 3)]), other);
 }

@@ -111,6 +111,12 @@ async fn carry_out(state: &State, action: &Action, paused: &BTreeMap<String, Pau
     let result = state.kubernetes.carry_out(action).await;
     match &result {
         Ok(()) => done(state, action, &approved).await,
+        // The answer was lost, and nobody knows: it counts as done, so that no approval serves twice and the brake
+        // holds. The next turn sees what is so.
+        Err(refused) if refused.sent => {
+            tracing::warn!(node = action.node(), why = %refused.why, "a write may have been carried out");
+            note_taken(state, action, &approved).await;
+        }
         // What passes by itself is tried again and no news; a refusal that stays is.
         Err(refused) if refused.again => {
             tracing::debug!(node = action.node(), why = %refused.why, "the write is tried again");
@@ -128,10 +134,15 @@ async fn carry_out(state: &State, action: &Action, paused: &BTreeMap<String, Pau
 async fn done(state: &State, action: &Action, approved: &[String]) {
     for change in action.changes() {
         state.event(&change.subject(), &change.to_string());
-        if change.takes()
-            && !approved.contains(&change.content())
-            && let Err(error) = state.decisions.note_taken(change.node(), &change.subject(), clock::now()).await
-        {
+    }
+    note_taken(state, action, approved).await;
+}
+
+/// What was taken without an approval counts for the brake.
+async fn note_taken(state: &State, action: &Action, approved: &[String]) {
+    let unasked = |change: &&Change| change.takes() && !approved.contains(&change.content());
+    for change in action.changes().iter().filter(unasked) {
+        if let Err(error) = state.decisions.note_taken(change.node(), &change.subject(), clock::now()).await {
             tracing::warn!(%error, "what was taken cannot be stored");
         }
     }

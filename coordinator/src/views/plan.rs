@@ -74,7 +74,14 @@ mod tests {
 
     fn label(node: &str, key: &str, before: Option<&str>) -> Change {
         let (node, key) = (node.into(), key.into());
-        Change::SetLabel { node, key, value: "true".into(), before: before.map(Into::into), cause: Cause::Declared }
+        Change::SetLabel {
+            node,
+            key,
+            value: "true".into(),
+            before: before.map(Into::into),
+            users: Vec::new(),
+            cause: Cause::Declared,
+        }
     }
 
     fn planned() -> Planned {

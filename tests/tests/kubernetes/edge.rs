@@ -72,6 +72,7 @@ fn labels(node: &KubeNode, set: &[(&str, &str)]) -> Action {
         key: (*key).to_owned(),
         value: (*value).to_owned(),
         before: None,
+        users: Vec::new(),
         cause: Cause::Declared,
     };
     Action::ApplyLabels {

@@ -11,7 +11,7 @@ use coord_planner::{KubeNode, KubernetesObserved, Reach, VirtualAddressHolder, W
 use tokio::sync::{Notify, RwLock, mpsc};
 
 use super::{
-    Settings,
+    Refused, Settings,
     cluster_resource::Found,
     connect::{Connection, is_configured},
     events::Happened,
@@ -57,6 +57,8 @@ pub(super) struct Known {
     pub(super) vip: Option<VirtualAddressHolder>,
     /// The cluster resources; none while nobody knows.
     pub(super) resources: Option<Vec<Found>>,
+    /// Why they cannot be read, until they are.
+    pub(super) resource_failure: Option<Refused>,
     pub(super) patience: Patience,
     connection: Option<Connection>,
 }

@@ -196,14 +196,14 @@ fn of_two_coordinators_one_writes_and_the_other_follows_an_orderly_stop_at_once(
     second.wait("to see the first", |seen| seen.lease == WriteLease::Other { holder: "one".into() });
     let refused = second.do_it(&labels(&second.node("w1"), &[("zone", "a")])).unwrap_err();
     assert_eq!(refused.why, "another coordinator holds the Lease: one");
+    // A copied data folder writes nothing beside a coordinator that runs, and is named once that is sure.
     let twin = Edge::start(plane.kubeconfig(), "one");
-    twin.wait("to follow what it takes for its earlier process", |seen| matches!(seen.lease, WriteLease::Held { .. }));
-    first.wait(
-        "to step back",
-        |seen| matches!(&seen.lease, WriteLease::Refused { why, .. } if why.contains("same identity")),
-    );
-    first.stop();
+    let is = |seen: &KubernetesObserved, word: &str| matches!(&seen.lease, WriteLease::Refused { why, .. } if why.contains(word));
+    twin.wait("to take the first for its earlier process", |seen| is(seen, "previous run"));
+    twin.wait("to see it renew", |seen| is(seen, "same identity"));
+    assert!(matches!(first.kubernetes.observed().lease, WriteLease::Held { .. }));
     twin.stop();
+    first.stop();
     // Sooner than the half minute that a crash would take.
     wait_within(Duration::from_secs(20), "the second to follow", || {
         matches!(second.kubernetes.observed().lease, WriteLease::Held { .. }).then_some(())

@@ -61,6 +61,16 @@ fn a_resource_is_in_force_and_says_how_it_is_doing() {
     assert_eq!(home.versions(), versions);
     home.lab.told(&["cluster", "apply", path.to_str().unwrap()]);
     home.wait_label("k3s-w2", "role", Some("spare"));
+    // What kubectl applied and the new text leaves out goes, and no second resource comes.
+    fs::write(&path, HOMELAB.replace("kind: vm, k3s: agent, labels: {role: backup}", "k3s: agent")).unwrap();
+    home.lab.told(&["cluster", "apply", path.to_str().unwrap()]);
+    let kept = home.plane.told(&["get", "clusters.coord.homelab", "homelab", "-o", "json"]);
+    let kept = serde_json::from_str::<Value>(&kept).unwrap()["spec"]["nodes"]["k3s-w2"].clone();
+    assert!(kept["k3s"] == "agent" && kept.get("kind").is_none() && kept.get("labels").is_none(), "{kept}");
+    fs::write(&path, HOMELAB.replace("name: homelab", "name: other")).unwrap();
+    let refused = home.lab.ask(&["cluster", "apply", path.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("named homelab, not other"), "{said}");
     assert!(!home.lab.path("cluster.yaml").exists());
     // A deleted resource freezes.
     let versions = home.versions();

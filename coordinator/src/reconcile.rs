@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, planned::Planned, state::State, views::judgement};
+use crate::{clock, config::ClusterSource, planned::Planned, state::State, views::judgement};
 
 mod facts;
 mod verdict;
@@ -79,9 +79,15 @@ async fn turn(state: &Arc<State>, facts: &mut Facts, told: &mut Told) -> Duratio
 
 /// Takes in what the cluster resource says.
 fn read_resources(state: &State) {
-    let Some(found) = state.kubernetes.resources() else { return };
-    let texts = found.into_iter().map(|found| found.text).collect();
-    if let Some(note) = state.declared.resources(texts) {
+    let note = match (state.kubernetes.resources(), state.kubernetes.resource_failure()) {
+        (Some(found), _) => state.declared.resources(found.into_iter().map(|found| found.text).collect()),
+        // Nobody misses a resource where the file counts.
+        (None, Some(refused)) if state.declared.source() == ClusterSource::Resource => {
+            state.declared.no_resources(refused.to_string())
+        }
+        (None, _) => None,
+    };
+    if let Some(note) = note {
         state.event("cluster-file", &note);
     }
 }

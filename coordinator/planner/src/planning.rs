@@ -50,7 +50,10 @@ pub fn plan(desired: Option<&Desired>, observed: &Observed, now: Moment) -> Plan
     let turn = desired.and_then(|desired| gate::open(desired, observed, now, &mut plan));
     match turn {
         Some(turn) => decide(&turn, &mut plan),
-        None if desired.is_none() => plan.waits.extend(gate::frozen(&observed.kubernetes)),
+        None if desired.is_none() => {
+            plan.waits.extend(gate::frozen(&observed.kubernetes));
+            plan.problems.extend(gate::unreachable(&observed.kubernetes.reach));
+        }
         None => {}
     }
     in_order(&mut plan);

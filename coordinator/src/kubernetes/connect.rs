@@ -21,6 +21,9 @@ pub(super) const WRITE: Duration = Duration::from_secs(10);
 /// A watch has a bookmark every minute: a connection that is silent for longer than this is dead.
 const SILENCE: Duration = Duration::from_secs(90);
 
+/// How often it is looked whether there is another kubeconfig.
+const LOOK: Duration = Duration::from_secs(2);
+
 const READ_NAMESPACE: Right = Right { group: "", resource: "namespaces", verb: "get" };
 
 /// A way to the API server.
@@ -63,6 +66,28 @@ impl Connection {
 /// Whether anything says where a cluster is.
 pub(super) fn is_configured(settings: &Settings) -> bool {
     settings.kubeconfig.is_some() || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
+/// Ends when another kubeconfig lies where the one in use was read: whoever puts a narrower account there means it. One
+/// that is gone is no order.
+pub(super) async fn replaced(settings: &Settings) {
+    let Some(path) = &settings.kubeconfig else { return std::future::pending().await };
+    let first = stamp(path).await;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = stamp(path).await;
+        if now.is_some() && now != first {
+            return;
+        }
+    }
+}
+
+/// Which file lies there, as far as that shows without reading it.
+async fn stamp(path: &Path) -> Option<(u64, u64, i64, i64)> {
+    let path = path.to_owned();
+    let look = move || std::fs::metadata(path).ok();
+    let data = tokio::task::spawn_blocking(look).await.ok()??;
+    Some((data.ino(), data.len(), data.mtime(), data.mtime_nsec()))
 }
 
 /// A client. The kubeconfig is read each time: a file that appears or changes counts at the next attempt.

@@ -49,6 +49,7 @@ async fn one(shared: &Shared, holder: &mut Holder) -> Failure {
     tokio::select! {
         failure = Box::pin(watch::run(shared, &connection)) => failure,
         failure = Box::pin(holder.keep(shared, &connection)) => failure,
+        () = Box::pin(connect::replaced(&shared.settings)) => Failure::away("there is another kubeconfig", None),
         () = Box::pin(survey::run(shared, &connection)) => Failure::away("surveys ended", None),
         () = Box::pin(virtual_address::run(shared, &connection)) => Failure::away("the look at kube-vip ended", None),
         () = Box::pin(cluster_resource::run(shared, &connection)) => {

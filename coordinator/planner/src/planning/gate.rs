@@ -40,7 +40,8 @@ fn expects_cluster(desired: &Desired) -> bool {
     desired.kubernetes || desired.nodes.values().any(|node| matching::runs_k3s(node.k3s))
 }
 
-fn unreachable(reach: &Reach) -> Option<Problem> {
+/// A cluster that somebody configured and that cannot be used.
+pub(super) fn unreachable(reach: &Reach) -> Option<Problem> {
     match reach {
         Reach::Away { why, hint } => {
             let problem = Problem::new(Code::KubernetesUnreachable, SUBJECT, why);

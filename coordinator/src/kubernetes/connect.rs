@@ -1,6 +1,6 @@
 //! A client from a kubeconfig or from the pod's own account, and which cluster it leads to.
 
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, Config};

@@ -36,6 +36,7 @@ pub(crate) struct Found {
 }
 
 /// How it is doing, in kstatus's three conditions.
+#[expect(clippy::enum_variant_names, reason = "kstatus's own words")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// Everything is as it declares.

@@ -95,7 +95,7 @@ fn what(error: &KubeconfigError) -> String {
         KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
             "its documents do not belong together".to_owned()
         }
-        _ => "it is not complete".to_owned(),
+        KubeconfigError::FindPath => "it is not complete".to_owned(),
     }
 }
 

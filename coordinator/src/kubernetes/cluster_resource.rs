@@ -172,7 +172,6 @@ impl Kubernetes {
     }
 
     /// Why the resources cannot be read, where somebody has to do something about it. What was read before stays.
-    #[expect(dead_code, reason = "the problems that show it come next")]
     pub(crate) fn resource_failure(&self) -> Option<Refused> {
         self.shared.known().resource_failure.clone()
     }

@@ -61,7 +61,7 @@ fn the_home_is_understood() {
     assert_eq!(home.mounts_of("k3s-w1").map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["media", "transcode"]);
     assert_eq!(home.mounts_of("k3s-cp1").count(), 0);
     assert_eq!(home.rules.len(), 3);
-    assert_eq!(home.not_acted_on(), ["kubernetes", "workerSets"]);
+    assert_eq!(home.not_acted_on(), ["kubernetes (joins, snapshots, virtual address)", "workerSets"]);
 }
 
 #[test]

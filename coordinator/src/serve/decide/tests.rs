@@ -253,6 +253,25 @@ async fn a_cluster_file_takes_the_place_of_the_old_one_or_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn a_label_that_no_rule_sets_now_is_explained_by_its_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, _lock) = coordinator(folder.path()).await;
+    let why = async |name: &str| {
+        let read = coord_model::Read { view: coord_model::ViewKind::Why, name: name.into(), after: 0 };
+        let document = views::document(&state, &read).await;
+        let refused = |status: Status| Refused::from_status(&status).what;
+        document.map(|json| serde_json::from_slice::<coord_model::Why>(&json.json).unwrap().summary).map_err(refused)
+    };
+    let told =
+        "no label gpu is wanted on pi: `gpu.usable` is unknown: the node has no agent (coordctl describe node pi)";
+    assert_eq!(why("label/pi/gpu").await.as_deref(), Ok(told));
+    let refused = |what: &str| Err(what.to_owned());
+    assert_eq!(why("label/pi/disk").await, refused("Coord keeps no label disk on pi"));
+    assert_eq!(why("taint/pi").await, refused("a taint is named taint/NODE/KEY"));
+    assert_eq!(why("label/other/gpu").await, refused("there is no node `other`"));
+}
+
+#[tokio::test]
 async fn what_is_being_written_is_being_done() {
     let folder = tempfile::tempdir().unwrap();
     let (state, _lock) = coordinator(folder.path()).await;

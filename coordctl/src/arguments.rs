@@ -199,6 +199,13 @@ mod tests {
         assert_eq!(refused(&["coordctl", "token", "create", "--replace"]), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused(&["coordctl", "node", "approve"]), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused(&["coordctl", "node", "approve", "a", "--all-known"]), ErrorKind::ArgumentConflict);
+        for verb in ["pause", "resume"] {
+            assert_eq!(
+                refused(&["coordctl", verb, ""]),
+                ErrorKind::InvalidValue,
+                "an empty variable is not everything"
+            );
+        }
         assert_eq!(refused(&["coordctl", "explain"]), ErrorKind::MissingRequiredArgument);
         for measure in ["--disk-latency", "--path-mtu", "--gpu-busy"] {
             assert_eq!(refused(&["coordctl", "check", measure]), ErrorKind::MissingRequiredArgument, "{measure}");

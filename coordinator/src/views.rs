@@ -1,6 +1,9 @@
 //! The documents that people and scripts read, made from what is known at the moment of asking.
 
+use std::time::Duration;
+
 use coord_model::{Document, List, MAXIMUM_TEXT, Problem, Read, ViewKind, Wall, clean};
+use coord_planner::Reach;
 use coord_proto::refused::Refused;
 use serde::Serialize;
 use tonic::{Code, Status};
@@ -99,6 +102,11 @@ fn named<T>(rows: Vec<T>, name: &str, of: impl Fn(&T) -> &String) -> Result<Vec<
     if found.is_empty() && !name.is_empty() { Err(no_such_node(name)) } else { Ok(found) }
 }
 
+/// An age as documents give it, to the millisecond.
+pub(crate) fn seconds(span: Duration) -> f64 {
+    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
 /// Nobody has this name.
 pub(crate) fn no_such_node(name: &str) -> Status {
     let shown: String = clean(name).chars().take(MAXIMUM_TEXT.min(80)).collect();
@@ -127,6 +135,12 @@ pub(crate) fn healthy(state: &State) -> bool {
 pub(crate) fn is_known(state: &State, node: &str) -> bool {
     let declared = state.declared.desired().is_some_and(|desired| desired.nodes.contains_key(node));
     declared || state.registry.fleet().nodes.values().any(|known| known.row.name == node)
+}
+
+/// Whether the cluster's Nodes are known and none has this name.
+pub(crate) fn has_no_node(state: &State, node: &str) -> bool {
+    let observed = state.kubernetes.observed();
+    observed.reach == Reach::There && !observed.nodes.contains_key(node)
 }
 
 /// Under which subject an event about a problem's subject stands.

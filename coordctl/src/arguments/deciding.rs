@@ -1,6 +1,6 @@
 //! The arguments of the verbs with which a person decides: plans, pauses, known risks, adoptions.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::duration;
@@ -34,6 +34,9 @@ pub(crate) struct Plan {
     /// Exit with 6 when there is something to change, and with 0 when there is not
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Keep it on the screen and draw it again when it changes
+    #[arg(long, conflicts_with = "detailed_exitcode")]
+    pub(crate) watch: bool,
 }
 
 /// `apply`.
@@ -55,6 +58,7 @@ pub(crate) struct Apply {
 #[command(after_help = PAUSE_EXAMPLES)]
 pub(crate) struct Pause {
     /// labels, node/NAME, label/NODE/KEY or taint/NODE/KEY; everything without it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) subject: Option<String>,
     /// Why, for whoever wonders
     #[arg(long, default_value = "", value_name = "TEXT")]
@@ -69,6 +73,7 @@ pub(crate) struct Pause {
 #[command(after_help = RESUME_EXAMPLES)]
 pub(crate) struct Resume {
     /// What was paused or frozen; the pause of everything without it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) subject: Option<String>,
     /// Only say what would be done
     #[arg(long)]
@@ -134,7 +139,7 @@ pub(crate) enum Taint {
 pub(crate) struct TaintAdopt {
     /// The node
     pub(crate) node: String,
-    /// The taint's key
+    /// The taint's key, with or without its effect
     pub(crate) key: String,
     /// Only say what would be done
     #[arg(long)]
@@ -147,9 +152,10 @@ fn until(text: &str) -> Result<Timestamp, String> {
 }
 
 fn until_from(text: &str, now: Timestamp, here: &TimeZone) -> Result<Timestamp, String> {
+    let far = || format!("`{text}` is too far away: a risk is accepted for a year at most");
     if let Ok(span) = duration(text) {
-        let span = jiff::SignedDuration::try_from(span).map_err(|error| error.to_string())?;
-        return now.checked_add(span).map_err(|error| error.to_string());
+        let span = jiff::SignedDuration::try_from(span).map_err(|_| far())?;
+        return now.checked_add(span).map_err(|_| far());
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
@@ -172,6 +178,8 @@ mod tests {
         assert_eq!(end("7d").as_deref(), Ok("2026-11-30T12:00:00Z"));
         assert_eq!(end("2027-01-31").as_deref(), Ok("2027-01-31T22:00:00Z"));
         assert_eq!(end("2027-01-31T08:00:00Z").as_deref(), Ok("2027-01-31T08:00:00Z"));
+        let far = "`99999999999d` is too far away: a risk is accepted for a year at most";
+        assert_eq!(end("99999999999d").unwrap_err(), far);
         for wrong in ["", "soon", "7", "2027-02-30", "99999999999999999d"] {
             assert!(end(wrong).is_err(), "{wrong}");
         }

@@ -47,6 +47,7 @@ pub(crate) enum Noun {
     /// Network file systems
     Mounts,
     /// Labels and taints that Coord keeps on Kubernetes Nodes
+    #[value(alias = "taints")]
     Labels,
     /// Tokens; their secrets are not known to anybody
     Tokens,

@@ -15,6 +15,9 @@ use crate::{
     show,
 };
 
+/// A plan's id has so many characters.
+const ID: usize = 8;
+
 /// Approves the named plan, or the one that is shown first.
 ///
 /// # Errors
@@ -23,17 +26,20 @@ pub(super) async fn run(arguments: Apply, coordinator: &Coordinator, output: &Ou
     let plan = match (arguments.plan, arguments.dry_run) {
         (Some(plan), false) => plan,
         (named, dry_run) => {
-            let plan: PlanView = answer::ask(coordinator, ViewKind::Plan, "").await?.typed()?;
+            let answer = answer::ask(coordinator, ViewKind::Plan, "").await?;
+            let plan: PlanView = answer.typed()?;
             same(named.as_deref(), &plan)?;
-            output.talk(&show::plan::plan(&plan, None, output.look()));
             let waiting = waiting(&plan);
             if dry_run {
+                output.document(&answer.value, |look| show::plan::plan(&plan, None, look))?;
                 return would(&format!("approve {}", show::plan::changes(waiting)), output);
             }
-            if waiting == 0 {
+            output.talk(&show::plan::plan(&plan, None, output.look()));
+            if plan.changes.is_empty() {
                 return Ok(Exit::Fine);
             }
-            if !arguments.yes {
+            // Where nothing waits, the coordinator says why.
+            if waiting > 0 && !arguments.yes {
                 sure(output).await?;
             }
             plan.id
@@ -55,7 +61,10 @@ fn same(named: Option<&str>, plan: &PlanView) -> Result<(), Failure> {
     match named {
         Some(named) if !plan.id.starts_with(named) => {
             let id = coord_model::clean(&plan.id);
-            Err(Failure::new(format_args!("the world changed: the plan is now {id}")).hint("coordctl plan"))
+            let was_one = named == "empty" || (named.len() == ID && named.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let what = if was_one { "the world changed".to_owned() } else { format!("there is no plan {named}") };
+            let glue = if was_one { ":" } else { ";" };
+            Err(Failure::new(format_args!("{what}{glue} the plan is now {id}")).hint("coordctl plan"))
         }
         Some(_) | None => Ok(()),
     }
@@ -76,8 +85,8 @@ async fn sure(output: &Output) -> Result<(), Failure> {
         drop(send.send(read));
     });
     let answer = typed.await.map_err(|error| cannot(&error))?.map_err(|error| cannot(&error))?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
         _ => Err(Failure::new("nothing was approved")),
     }
 }

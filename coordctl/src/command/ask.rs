@@ -89,8 +89,8 @@ fn sure(node: &NodeEnd, verb: &str, effect: &str, output: &Output) -> Result<Typ
         .lock()
         .read_line(&mut answer)
         .map_err(|error| Failure::new("cannot read the answer").because(&error))?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(Typed::Nothing),
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(Typed::Nothing),
         _ => Err(Failure::new(format_args!("{name} stays as it is"))),
     }
 }

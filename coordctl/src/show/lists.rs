@@ -1,7 +1,8 @@
 //! The tables of `coordctl get`: a function a noun, from its rows to text.
 
 use coord_model::{
-    DiskRow, EventRow, GpuRow, LabelRow, MountRow, NodeStatus, TokenRow, TokenState, Unknowns, section::MountState,
+    DiskRow, EventRow, GpuRow, KeptKind, LabelRow, MountRow, NodeStatus, TokenRow, TokenState, Unknowns,
+    section::MountState,
 };
 
 use super::{
@@ -193,7 +194,11 @@ pub(crate) fn labels(labels: &[LabelRow], look: Look) -> String {
 
 /// What it is, and what it should be where that is something else.
 fn value(label: &LabelRow) -> String {
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let text = |value: &Option<String>| match value.as_deref() {
+        None => "-".to_owned(),
+        Some("") if label.kind == KeptKind::Taint => "set".to_owned(),
+        Some(value) => value.to_owned(),
+    };
     if label.wanted == label.live {
         return text(&label.live);
     }

@@ -48,7 +48,13 @@ fn a_plan_is_shown_before_it_is_approved_and_nobody_is_asked_in_a_pipe() {
     assert!(talk.contains("label gpu=true goes") && talk.ends_with("hint: coordctl apply --yes\n"), "{talk}");
     let other = run(home.path(), &["apply", "0000", "--dry-run"]);
     assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other.stderr).contains("there is no plan 0000; the plan is now 7f3c12ab"), "{}", text(&other.stderr));
+    let other = run(home.path(), &["apply", "00000000", "--dry-run"]);
     assert!(text(&other.stderr).contains("the world changed: the plan is now 7f3c12ab"), "{}", text(&other.stderr));
+    let dry = run(home.path(), &["apply", "--dry-run", "-o", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&text(&dry.stdout)).unwrap();
+    assert_eq!(plan["kind"], "Plan");
+    assert!(text(&dry.stderr).starts_with("would approve "), "{}", text(&dry.stderr));
     assert!(coordinator.calls().iter().all(|call| call == "read plan"), "{:?}", coordinator.calls());
     assert_eq!(run(home.path(), &["apply", "--yes"]).status.code(), Some(0));
     assert_eq!(coordinator.calls().last().map(String::as_str), Some("apply 7f3c12ab []"));

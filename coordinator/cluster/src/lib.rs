@@ -3,6 +3,7 @@
 //! 1. The text becomes a tree whose nodes know where they stand ([`tree`]).
 //! 2. The tree is held against the JSON Schema, which is made from the structs of [`raw`]: unknown keys, wrong types.
 //! 3. The structs are checked against each other: names that do not exist, keys that Coord owns, rules that do not type.
+//!    What had the wrong shape is replaced before, so that this happens in one pass for the whole file.
 //!
 //! Nothing here acts. Errors are for what cannot be obeyed; what can be obeyed and looks unwise is a warning.
 
@@ -43,19 +44,23 @@ pub fn read(text: &str) -> Read {
     Read { desired: desired.filter(|_| !failed), mistakes }
 }
 
+/// What has the wrong shape is told, and the rest checked all the same: nobody wants to hear of mistakes in instalments.
 fn declared(tree: &tree::Spot) -> (Option<Desired>, Vec<Mistake>) {
-    let mut mistakes = shape::mistakes(tree);
-    if !mistakes.is_empty() {
-        return (None, mistakes);
-    }
-    match serde_json::from_value::<raw::Cluster>(tree.value()) {
-        Ok(cluster) => {
-            let (desired, found) = check::check(&cluster, tree);
-            mistakes.extend(found);
+    let shape::Shaped { tree: mended, mut mistakes, whole } = shape::shaped(tree);
+    let right = mistakes.is_empty();
+    match serde_json::from_value::<raw::Cluster>(mended.value()) {
+        Ok(cluster) if whole => {
+            let (desired, found) = check::check(&cluster, &mended);
+            let told = |mistake: &Mistake| right || (mistake.weight == Weight::Error && mistake.place.is_somewhere());
+            mistakes.extend(found.into_iter().filter(told));
             (Some(desired), mistakes)
         }
-        Err(error) => {
+        Err(error) if right => {
             mistakes.push(Mistake::error(tree.place(), error.to_string()));
+            (None, mistakes)
+        }
+        Ok(_) | Err(_) => {
+            mistakes.push(Mistake::warning(tree.place(), "more mistakes may show when these are mended"));
             (None, mistakes)
         }
     }

@@ -8,6 +8,8 @@ use serde_saphyr::Spanned;
 
 use crate::{LARGEST, Mistake, Place};
 
+mod mend;
+
 /// A node and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Spot {
@@ -36,9 +38,29 @@ pub(crate) fn parse(text: &str) -> Result<Spot, Mistake> {
         Ok(spanned) => Ok(spot(spanned)),
         Err(error) => {
             let place = error.location().map_or(start, |location| at(location, 1));
-            let message = error.without_snippet().to_string();
-            let line = message.lines().find(|line| !line.trim().is_empty()).unwrap_or("this is no YAML");
-            Err(Mistake::error(place, bare(line)))
+            Err(Mistake::error(place, said(error.without_snippet())))
+        }
+    }
+}
+
+/// What the parser refuses, in words for people: its own are partly for programmers.
+fn said(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` stands twice"),
+        Error::DuplicateMappingKey { key: None, .. } => "a key stands twice".to_owned(),
+        Error::MultipleDocuments { .. } => "there are several documents (---); one is allowed".to_owned(),
+        Error::Budget { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            "too many aliases, or too large, or nested too deeply: no cluster file needs so much".to_owned()
+        }
+        Error::AliasError { error, .. } => said(error),
+        other => {
+            let message = other.to_string();
+            bare(message.lines().find(|line| !line.trim().is_empty()).unwrap_or("this is no YAML"))
         }
     }
 }
@@ -207,7 +229,9 @@ mod tests {
         assert!(mistake.place.line >= 1 && !mistake.message.is_empty(), "{mistake:?}");
         let twice = parse("a: 1\nb: 2\na: 3\n").unwrap_err();
         assert_eq!(twice.place.line, 3, "{twice:?}");
-        assert!(twice.message.contains("duplicate"), "{twice:?}");
+        assert_eq!(twice.message, "the key `a` stands twice");
+        let several = parse("a: 1\n---\nb: 2\n").unwrap_err();
+        assert_eq!(several.message, "there are several documents (---); one is allowed");
     }
 
     #[test]
@@ -216,7 +240,7 @@ mod tests {
         for (one, other) in "abcdefgh".chars().zip("bcdefghi".chars()) {
             bomb.push_str(&format!("{other}: &{other} [{}]\n", vec![format!("*{one}"); 10].join(",")));
         }
-        assert!(parse(&bomb).is_err());
+        assert!(parse(&bomb).unwrap_err().message.starts_with("too many aliases"));
         assert!(parse(&"[".repeat(100_000)).is_err());
         assert!(parse(&"a: b\n".repeat(LARGEST)).unwrap_err().message.contains("larger"));
     }

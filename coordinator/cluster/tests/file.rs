@@ -61,7 +61,7 @@ fn the_home_is_understood() {
     assert_eq!(home.mounts_of("k3s-w1").map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["media", "transcode"]);
     assert_eq!(home.mounts_of("k3s-cp1").count(), 0);
     assert_eq!(home.rules.len(), 3);
-    assert_eq!(home.not_acted_on(), ["kubernetes", "workerSets"]);
+    assert_eq!(home.not_acted_on(), ["kubernetes (joins, snapshots, virtual address)", "workerSets"]);
 }
 
 #[test]
@@ -91,11 +91,58 @@ fn all_mistakes_of_form_are_told_at_once() {
             "error 9:30+6 `k3s` cannot be `worker` | there are: server, agent, none",
             "error 9:58+4 label `sw-volume` must be text | write \"true\"",
             "error 9:71+1 label `level` must be text | write \"3\"",
+            "error 10:5+2 w2 needs a zone | write zone: NAME, or host: NAME",
             "error 10:33+8 `addresses` has the wrong form: a list is expected, [one, two]",
             "error 11:3+6 unknown key `lables` | there are: coordinator, hosts, kubernetes, labelRules, mounts, \
              nodeDefaults, nodes, policy, region, workerSets, zones",
         ]
     );
+}
+
+/// Eight mistakes of every kind, some of which were once only told when the others were mended.
+#[test]
+fn mistakes_of_form_and_of_meaning_are_told_together() {
+    let text = format!(
+        "{HEAD}  polcy: {{joins: maybe}}\n  zones: {{rack: {{}}}}\n  nodes:\n    n1: {{zone: rak, k3s: yes}}\n    \
+         n2: {{zone: no, k3s: agent, labels: {{ssd: true}}}}\n    n3: {{zone: rack}}\n  mounts:\n    films: {{server: nas, \
+         export: /films, path: films, access: ro, nodes: [n9]}}\n  labelRules:\n    - when: gpu.useable\n      \
+         set: {{gpu: \"true\"}}\n"
+    );
+    assert_eq!(
+        told(&text),
+        [
+            "error 5:3+5 unknown key `polcy` | did you mean `policy`?",
+            "error 5:18+5 `joins` cannot be `maybe` | there are: auto, approve, off",
+            "error 8:16+3 there is no zone `rak` | did you mean `rack`?",
+            "error 8:26+4 `k3s` cannot be `true` | there are: server, agent, none",
+            "error 9:16+5 `zone` must be text | yes, no, on, off, true and false need quotes",
+            "error 9:46+4 label `ssd` must be text | write \"true\"",
+            "error 10:9+1 `spec.nodes.n3` needs the key `k3s`",
+            "error 12:48+5 \"films\" is no absolute path | without . and .., and not / itself",
+            "error 12:75+2 there is no node `n9` | did you mean `n1`?",
+            "error 14:13+11 there is no fact `gpu.useable` | did you mean `gpu.usable`?",
+        ]
+    );
+}
+
+#[test]
+fn a_section_of_names_that_is_broken_is_told_without_what_follows_from_it() {
+    let text = format!("{HEAD}  zones: [rack]\n  nodes: {{n1: {{zone: rack, k3s: agent}}}}\n");
+    assert_eq!(
+        told(&text),
+        [
+            "error 5:10+1 `zones` has the wrong form: keys are expected, {key: value}",
+            "warning 1:1+1 more mistakes may show when these are mended",
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_inside_an_optional_section_is_named() {
+    let text = format!(
+        "{HEAD}  zones: {{}}\n  nodes: {{}}\n  kubernetes: {{versoin: v1.34.3+k3s1, endpoint: \"https://10.0.0.1:6443\"}}\n"
+    );
+    assert_eq!(told(&text), ["error 7:16+7 unknown key `kubernetes.versoin` | did you mean `version`?"]);
 }
 
 #[test]
@@ -147,7 +194,7 @@ fn text_that_is_no_cluster_file_is_one_clear_mistake() {
     for (text, part) in [
         ("", "the file is empty"),
         ("[]", "wrong form"),
-        ("a: 1\na: 2\n", "duplicate"),
+        ("a: 1\na: 2\n", "the key `a` stands twice"),
         ("spec: {", ""),
         (
             "apiVersion: coord.homelab/v2\nkind: Cluster\nmetadata: {name: x}\nspec: {zones: {}, nodes: {}}\n",

@@ -202,7 +202,7 @@ impl Desired {
     pub fn not_acted_on(&self) -> Vec<String> {
         let mut parts = Vec::new();
         if self.kubernetes {
-            parts.push("kubernetes".to_string());
+            parts.push("kubernetes (joins, snapshots, virtual address)".to_string());
         }
         if !self.worker_sets.is_empty() {
             parts.push("workerSets".to_string());

@@ -32,7 +32,7 @@ impl Kept {
     /// As a section with its age. What was encoded here can be decoded here.
     fn section(&self, now: Boot) -> Option<AnySection> {
         let mut section = decode_section(&self.bytes).ok()?;
-        *section.age_seconds_mut() = now.since(self.read).as_secs_f64();
+        *section.age_seconds_mut() = crate::views::seconds(now.since(self.read));
         Some(section)
     }
 }

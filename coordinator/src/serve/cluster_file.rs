@@ -54,6 +54,7 @@ async fn resource(state: &State, text: &str, by: &str, warnings: &str) -> Result
 /// Writes the cluster file and looks at it.
 async fn file(state: &Arc<State>, text: String, by: &str, warnings: &str) -> Result<Done, Status> {
     let path = state.settings.cluster.clone();
+    let place = path.display().to_string();
     let writing = Arc::clone(state);
     let noted = tokio::task::spawn_blocking(move || {
         replace(&path, text.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
@@ -64,7 +65,7 @@ async fn file(state: &Arc<State>, text: String, by: &str, warnings: &str) -> Res
     state.event("cluster-file", &format!("written by {by}"));
     note.iter().for_each(|note| state.event("cluster-file", note));
     let outcome = if same { "it declares the same as before" } else { "it is in force" };
-    Ok(Done { message: format!("the cluster file is written; {outcome}{warnings}") })
+    Ok(Done { message: format!("{place} is written; {outcome}{warnings}") })
 }
 
 /// The first mistakes of a weight, with their places.

@@ -62,7 +62,7 @@ impl Caller {
     /// For events and logs: an address without its port, an operator's name, or a local user.
     pub(crate) fn describe(&self) -> String {
         match (&self.who, self.address) {
-            (Who::Local { user }, _) => format!("user {user} on the coordinator's machine"),
+            (Who::Local { user }, _) => format!("{} on the coordinator's machine", user_name(*user)),
             (Who::Certified(peer), _) => match &peer.role {
                 coord_proto::identity::Role::Operator(name) => format!("operator {name}"),
                 coord_proto::identity::Role::Node(id) | coord_proto::identity::Role::Coordinator(id) => id.clone(),
@@ -71,6 +71,12 @@ impl Caller {
             (Who::Stranger, None) => "somebody".to_owned(),
         }
     }
+}
+
+/// As the system calls a user; by number where it does not know them.
+fn user_name(user: u32) -> String {
+    let known = nix::unistd::User::from_uid(user.into()).ok().flatten();
+    known.map_or_else(|| format!("user {user}"), |known| known.name)
 }
 
 /// A byte stream with its caller, which ends when its token is cancelled.
@@ -135,5 +141,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_user_is_called_as_the_system_calls_them() {
+        let said = |user| Caller::new(Who::Local { user }, None).describe();
+        assert_eq!(said(0), "root on the coordinator's machine");
+        assert_eq!(said(3_999_999_999), "user 3999999999 on the coordinator's machine");
     }
 }

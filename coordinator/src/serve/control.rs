@@ -7,6 +7,7 @@ use coord_model::{
     CreateToken, CreatedToken, Document, Done, NameNode, Nothing, OutcomeResult, PauseSubject, Read, RefreshNode,
     RenameNode, ResumeSubject, RevokeToken, WithdrawProblem,
 };
+use coord_planner::Reach;
 use coord_proto::{control::control_server, random_number, refused::Refused, token::Token};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
@@ -26,6 +27,9 @@ use crate::{
 /// How long a refresh may take unless somebody says otherwise, and at most.
 const REFRESH_DEADLINE: Duration = Duration::from_secs(20);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(120);
+/// How long a decision waits for a plan that knows of it, and how often it looks.
+const REPLANNED: Duration = Duration::from_secs(3);
+const REPLANNED_PAUSE: Duration = Duration::from_millis(50);
 /// The longest life of a token.
 const LONGEST_TOKEN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Watches that one coordinator serves at once.
@@ -43,6 +47,23 @@ fn who<T>(request: &Request<T>) -> String {
 
 fn done(message: String) -> Result<Response<Done>, Status> {
     Ok(Response::new(Done { message }))
+}
+
+/// Waits for a turn that knows of what was just decided: whoever asks for the plan next must not see the old one. Where
+/// no cluster is looked at, turns are rare and nothing of the plan depends on it.
+async fn replanned(state: &State) {
+    let decided = state.boot();
+    if state.kubernetes.observed().reach == Reach::NotConfigured {
+        return;
+    }
+    let planned = async {
+        // The screens are only woken by a plan that differs.
+        while state.planned().at.boot <= decided {
+            tokio::time::sleep(REPLANNED_PAUSE).await;
+        }
+    };
+    // A turn that takes longer than that writes to a slow cluster: the decision holds all the same.
+    let _ = timeout(REPLANNED, planned).await;
 }
 
 #[tonic::async_trait]
@@ -158,17 +179,23 @@ impl control_server::Control for Control {
 
     async fn apply(&self, request: Request<ApplyPlan>) -> Result<Response<Done>, Status> {
         let by = who(&request);
-        decide::apply(&self.0, request.into_inner(), &by).await.map(Response::new)
+        let done = decide::apply(&self.0, request.into_inner(), &by).await?;
+        replanned(&self.0).await;
+        Ok(Response::new(done))
     }
 
     async fn pause(&self, request: Request<PauseSubject>) -> Result<Response<Done>, Status> {
         let by = who(&request);
-        decide::pause(&self.0, request.into_inner(), &by).await.map(Response::new)
+        let done = decide::pause(&self.0, request.into_inner(), &by).await?;
+        replanned(&self.0).await;
+        Ok(Response::new(done))
     }
 
     async fn resume(&self, request: Request<ResumeSubject>) -> Result<Response<Done>, Status> {
         let by = who(&request);
-        decide::resume(&self.0, request.into_inner(), &by).await.map(Response::new)
+        let done = decide::resume(&self.0, request.into_inner(), &by).await?;
+        replanned(&self.0).await;
+        Ok(Response::new(done))
     }
 
     async fn accept(&self, request: Request<AcceptProblem>) -> Result<Response<Done>, Status> {

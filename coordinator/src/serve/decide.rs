@@ -19,6 +19,9 @@ use crate::{
 /// The longest time for which a risk can be accepted: a year, and a day for those who count in birthdays.
 const LONGEST_ACCEPT: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// A plan's id has so many characters.
+const ID: usize = 8;
+
 /// So many characters of a plan's id are enough to mean it.
 const SHORTEST_ID: usize = 4;
 
@@ -27,13 +30,11 @@ pub(super) async fn apply(state: &State, wish: ApplyPlan, by: &str) -> Result<Do
     let planned = state.planned();
     let id = planned.id();
     if wish.plan.len() < SHORTEST_ID || !id.starts_with(&wish.plan) {
-        return Err(Refused::new(format!("the world changed: the plan is now {id}"))
-            .hint("coordctl plan")
-            .into_status(Code::FailedPrecondition));
+        return Err(another_plan(&wish.plan, &id));
     }
     let wanted = wanted(&planned, &wish.changes)?;
     if wanted.is_empty() {
-        return Ok(Done { message: format!("nothing of plan {id} waits for approval") });
+        return Ok(Done { message: nothing(state, &planned) });
     }
     let (contents, count) = (wanted.iter().map(|change| change.content()).collect(), wanted.len());
     let now = state.wall();
@@ -45,6 +46,35 @@ pub(super) async fn apply(state: &State, wish: ApplyPlan, by: &str) -> Result<Do
     let changes = if count == 1 { "1 change".to_owned() } else { format!("{count} changes") };
     state.event("kubernetes", &format!("plan {id}: {changes} approved by {by}"));
     Ok(Done { message: format!("plan {id}: {changes} approved, good for 24h") })
+}
+
+/// What was named is the plan no more, or never was one.
+fn another_plan(named: &str, id: &str) -> Status {
+    let was_one = named == "empty" || (named.len() == ID && named.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let what = if was_one {
+        format!("the world changed: the plan is now {id}")
+    } else {
+        format!("there is no plan {}; the plan is now {id}", coord_model::clean(named))
+    };
+    Refused::new(what).hint("coordctl plan").into_status(Code::FailedPrecondition)
+}
+
+/// Why a plan has nothing to approve.
+fn nothing(state: &State, planned: &Planned) -> String {
+    let held = |wanted: Held| planned.plan.proposals.iter().filter(|proposal| proposal.held == wanted).count();
+    let (paused, off) = (held(Held::Paused), held(Held::Off));
+    let are = |count: usize| if count == 1 { "1 change is".to_owned() } else { format!("{count} changes are") };
+    let decisions = state.decisions.current(state.moment());
+    let first = decisions.paused.keys().next().map(String::as_str).unwrap_or_default();
+    let resume = format!("coordctl resume {first}");
+    match (paused, off) {
+        (0, 0) => format!("nothing of plan {} waits for approval", planned.id()),
+        (0, off) => format!("nothing approved: {} off by the policy of the cluster file", are(off)),
+        (paused, 0) => format!("nothing approved: {} paused; {}", are(paused), resume.trim_end()),
+        (paused, off) => {
+            format!("nothing approved: {} paused and {} off by policy; {}", are(paused), are(off), resume.trim_end())
+        }
+    }
 }
 
 /// The changes that wait for approval: those that are named, or all.
@@ -86,7 +116,11 @@ fn needs_approval(held: Held) -> bool {
 
 /// Nothing is done about a subject from now on.
 pub(super) async fn pause(state: &State, wish: PauseSubject, by: &str) -> Result<Done, Status> {
-    let subject = subject(state, &wish.subject)?;
+    let subject = subject(state, &wish.subject, "paused")?;
+    let before = state.decisions.current(state.moment()).paused.remove(&subject);
+    if let Some(before) = before.filter(|_| wish.reason.is_empty()) {
+        return Ok(Done { message: already(&subject, &before) });
+    }
     let pause = Pause { by: by.to_owned(), reason: wish.reason.clone(), at: state.wall() };
     state.decisions.pause(&subject, pause).await.map_err(|error| refuse(&error))?;
     let why = if wish.reason.is_empty() { String::new() } else { format!(": {}", wish.reason) };
@@ -95,9 +129,15 @@ pub(super) async fn pause(state: &State, wish: PauseSubject, by: &str) -> Result
     Ok(Done { message: format!("{} is paused until: coordctl resume{typed}", named(&subject)) })
 }
 
+/// A pause is not ended by another one, nor is its reason forgotten.
+fn already(subject: &str, pause: &Pause) -> String {
+    let why = if pause.reason.is_empty() { String::new() } else { format!(": {}", pause.reason) };
+    format!("{} is paused already, since {} by {}{why}", named(subject), pause.at.rfc3339(), pause.by)
+}
+
 /// It goes on. Of a label whose fact was frozen, the fact goes on too.
 pub(super) async fn resume(state: &State, wish: ResumeSubject, by: &str) -> Result<Done, Status> {
-    let subject = subject(state, &wish.subject)?;
+    let subject = subject(state, &wish.subject, "resumed")?;
     let was_paused = state.decisions.resume(&subject).await.map_err(|error| refuse(&error))?;
     let frozen = frozen_rules(state, &subject);
     if let Some((node, rules)) = &frozen {
@@ -122,8 +162,8 @@ fn frozen_rules(state: &State, subject: &str) -> Option<(String, Vec<String>)> {
     Some((node.to_owned(), rules.map(|rule| rule.text.clone()).collect()))
 }
 
-/// What can be paused, as the planner calls it.
-fn subject(state: &State, text: &str) -> Result<String, Status> {
+/// What can be paused and resumed, as the planner calls it.
+fn subject(state: &State, text: &str, verb: &str) -> Result<String, Status> {
     // A Node may have another name than the machine that it is.
     let nodes = state.kubernetes.observed().nodes;
     let known = |node: &str| views::is_known(state, node) || nodes.contains_key(node);
@@ -132,7 +172,8 @@ fn subject(state: &State, text: &str) -> Result<String, Status> {
         [""] | ["labels"] => Ok(text.to_owned()),
         [node] | ["node", node] if known(node) => Ok(format!("node/{node}")),
         ["label" | "taint", node, key] if known(node) && !key.is_empty() => Ok(text.to_owned()),
-        _ => Err(Refused::new(format!("there is no subject `{}` that could be paused", coord_model::clean(text)))
+        ["node", node] | ["label" | "taint", node, _] if !known(node) => Err(views::no_such_node(node)),
+        _ => Err(Refused::new(format!("there is no subject `{}` that could be {verb}", coord_model::clean(text)))
             .hint("write labels, node/NAME, label/NODE/KEY or taint/NODE/KEY, or nothing for everything")
             .into_status(Code::NotFound)),
     }

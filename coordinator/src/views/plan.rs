@@ -3,7 +3,7 @@
 use coord_model::{API_VERSION, ChangeState, Moment, PlanView, PlannedChange, Wait};
 use coord_planner::{Change, Held};
 
-use super::rfc3339;
+use super::{rfc3339, seconds};
 use crate::{
     planned::{Planned, change_id},
     state::State,
@@ -17,7 +17,7 @@ pub(super) fn plan(state: &State) -> PlanView {
         kind: "Plan".into(),
         stale: false,
         id: planned.id(),
-        age_seconds: now.boot.since(planned.at.boot).as_secs_f64(),
+        age_seconds: seconds(now.boot.since(planned.at.boot)),
         changes: changes(&planned),
         waits: waits(&planned, now),
     }

@@ -2,7 +2,7 @@
 
 use coord_model::{AnySection, Boot, DiskRow, EventRow, GpuRow, MountRow, NodeStatus, SectionKind, TokenRow, Wall};
 
-use super::{judgement, rfc3339, status};
+use super::{judgement, rfc3339, seconds, status};
 use crate::{
     registry::Known,
     state::State,
@@ -101,7 +101,7 @@ pub(super) fn event_subject(name: &str) -> String {
 
 /// Seconds from now until a time on the wall clock.
 pub(super) fn seconds_left(state: &State, end: Wall) -> f64 {
-    state.wall().until(end).as_secs_f64()
+    seconds(state.wall().until(end))
 }
 
 /// The moment of asking.

@@ -7,7 +7,7 @@ use coord_model::{
 };
 use coord_planner::{Desired, Machine, NodeHealth, Place};
 
-use super::{judgement, pauses, plan};
+use super::{judgement, pauses, plan, seconds};
 use crate::{
     planned::{Planned, WRITE_DEADLINE},
     registry::Known,
@@ -63,7 +63,7 @@ pub(super) fn status(state: &State) -> Status {
 pub(super) fn coordinator(state: &State, now: Boot) -> CoordinatorStatus {
     CoordinatorStatus {
         version: env!("CARGO_PKG_VERSION").into(),
-        uptime_seconds: now.since(state.started.boot).as_secs_f64(),
+        uptime_seconds: seconds(now.since(state.started.boot)),
         instance: state.instance.clone(),
     }
 }
@@ -95,9 +95,9 @@ pub(super) fn node(
     desired: Option<&Desired>,
     now: Boot,
 ) -> NodeStatus {
-    let heard = known.last_heard.map(|heard| now.since(heard).as_secs_f64());
+    let heard = known.last_heard.map(|heard| seconds(now.since(heard)));
     let version = (!known.row.agent_version.is_empty()).then(|| known.row.agent_version.clone());
-    let steady = (judged.health == known.health).then(|| now.since(known.health_since).as_secs_f64());
+    let steady = (judged.health == known.health).then(|| seconds(now.since(known.health_since)));
     let mut node = NodeStatus {
         zone: desired.and_then(|desired| desired.nodes.get(&judged.name)).map(|node| node.zone.clone()),
         name: judged.name,
@@ -144,7 +144,7 @@ fn actions(known: &Known, now: Boot) -> Vec<Action> {
     let action = |flight: &crate::registry::Flight| Action {
         subject: format!("node/{}", known.row.name),
         message: flight.message.clone(),
-        elapsed_seconds: now.since(flight.given).as_secs_f64(),
+        elapsed_seconds: seconds(now.since(flight.given)),
         deadline_seconds: flight.deadline.as_secs_f64(),
     };
     known.flights.values().map(action).collect()
@@ -152,7 +152,7 @@ fn actions(known: &Known, now: Boot) -> Vec<Action> {
 
 /// Changes of a Kubernetes cluster that are being made.
 fn writes(planned: &Planned, now: Boot) -> impl Iterator<Item = Action> + '_ {
-    let elapsed_seconds = now.since(planned.at.boot).as_secs_f64();
+    let elapsed_seconds = seconds(now.since(planned.at.boot));
     planned.doing.iter().map(move |change| Action {
         subject: change.subject(),
         message: change.to_string(),

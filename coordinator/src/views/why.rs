@@ -1,7 +1,7 @@
 //! `Why`: every problem and wait about one subject, and its state in a sentence.
 
 use coord_model::{API_VERSION, Health, KeptKind, LabelRow, NodeStatus, Problem, Wait, Why};
-use coord_planner::{ClusterFile, span};
+use coord_planner::{ClusterFile, LabelRule, Truth, span};
 use coord_proto::refused::Refused;
 use tonic::{Code, Status};
 
@@ -15,6 +15,7 @@ pub(super) fn why(state: &State, subject: &str) -> Result<Why, Status> {
     match parts.as_slice() {
         ["label", node, key] => kept(state, &all, node, key, KeptKind::Label),
         ["taint", node, key] => kept(state, &all, node, key, KeptKind::Taint),
+        ["label" | "taint", ..] => Err(unnamed(parts.first().copied().unwrap_or_default())),
         ["kubernetes"] => Ok(about("kubernetes", kubernetes(state), &all)),
         ["cluster-file"] => Ok(about("cluster-file", cluster_file(state), &all)),
         _ if subject == "coordinator" || subject == all.fleet => Ok(coordinator(all)),
@@ -56,6 +57,13 @@ pub(super) fn concerns(subject: &str, node: &str) -> bool {
     }
 }
 
+/// A label without its key.
+fn unnamed(kind: &str) -> Status {
+    Refused::new(format!("a {kind} is named {kind}/NODE/KEY"))
+        .hint("coordctl get labels lists them")
+        .into_status(Code::InvalidArgument)
+}
+
 fn kept(state: &State, all: &coord_model::Status, node: &str, key: &str, kind: KeptKind) -> Result<Why, Status> {
     let rows = labels::rows(state, node)?;
     // A taint is asked for with or without its effect.
@@ -64,6 +72,13 @@ fn kept(state: &State, all: &coord_model::Status, node: &str, key: &str, kind: K
     let why = about(&format!("{kind}/{node}/{key}"), row.map_or_else(String::new, sentence), all);
     if row.is_none() && why.problems.is_empty() && why.waits.is_empty() {
         let shown = coord_model::clean(key);
+        if super::has_no_node(state, node) {
+            let summary = format!("the cluster has no Node {node}: no {kind} is kept on it");
+            return Ok(Why { summary, ..why });
+        }
+        if let Some(summary) = by_rules(state, node, key).filter(|_| kind == KeptKind::Label) {
+            return Ok(Why { summary, ..why });
+        }
         return Err(Refused::new(format!("Coord keeps no {kind} {shown} on {node}"))
             .hint(format!("coordctl get labels {node}"))
             .into_status(Code::NotFound));
@@ -72,11 +87,35 @@ fn kept(state: &State, all: &coord_model::Status, node: &str, key: &str, kind: K
     Ok(Why { summary, ..why })
 }
 
+/// Why no rule sets this label on the node, where there are rules for it: what each says of it now.
+fn by_rules(state: &State, node: &str, key: &str) -> Option<String> {
+    let desired = state.declared.desired()?;
+    let now = state.boot();
+    let report =
+        state.registry.fleet().nodes.values().find(|known| known.row.name == node).map(|known| known.report(now));
+    let says = |rule: &LabelRule| {
+        let says = match report.as_ref().map(|report| rule.when.holds(report)) {
+            Some(Truth::True) => "true, and not acted on yet".to_owned(),
+            Some(Truth::False) => "false".to_owned(),
+            Some(Truth::Unknown(why)) => format!("unknown: {why}"),
+            None => "unknown: the node has no agent".to_owned(),
+        };
+        format!("`{}` is {says}", rule.text)
+    };
+    let rules = desired.rules.iter().filter(|rule| rule.set.contains_key(key));
+    let rules: Vec<String> = rules.map(says).collect();
+    let rules = (!rules.is_empty()).then(|| rules.join("; "))?;
+    Some(format!("no label {key} is wanted on {node}: {rules} (coordctl describe node {node})"))
+}
+
 /// `label gpu of k3s-w3: wanted "true", is "true" (fact gpu.usable): in place`.
 fn sentence(row: &LabelRow) -> String {
-    let value =
-        |value: &Option<String>| value.as_ref().map_or_else(|| "absent".to_owned(), |value| format!("{value:?}"));
     let LabelRow { node, key, kind, wanted, live, cause, state } = row;
+    let value = |value: &Option<String>| match value.as_deref() {
+        None => "absent".to_owned(),
+        Some("") if *kind == KeptKind::Taint => "set".to_owned(),
+        Some(value) => format!("{value:?}"),
+    };
     format!("{kind} {key} of {node}: wanted {}, is {} ({cause}): {state}", value(wanted), value(live))
 }
 

@@ -68,12 +68,15 @@ async fn a_plan_is_approved_as_it_was_looked_at_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let (state, _lock) = coordinator(folder.path()).await;
     let planned = publish(&state, Vec::new());
-    for wrong in ["", "abc", "00000000", "empty"] {
+    for (wrong, said) in [
+        ("", "there is no plan "),
+        ("nonsense", "there is no plan nonsense"),
+        ("00000000", "the world changed"),
+        ("empty", "the world changed"),
+    ] {
         let (what, hint) = words(apply(&state, plan(wrong, &[]), "ada").await);
-        assert_eq!(
-            (what, hint.as_str()),
-            (format!("the world changed: the plan is now {}", planned.id()), "coordctl plan")
-        );
+        assert!(what.starts_with(said) && what.ends_with(&format!("the plan is now {}", planned.id())), "{what}");
+        assert_eq!(hint, "coordctl plan");
     }
     assert!(state.decisions.current(state.moment()).approved.is_empty());
     let done = apply(&state, plan(&planned.id()[..4], &[]), "ada").await.unwrap();
@@ -112,12 +115,50 @@ async fn what_is_paused_goes_on_when_it_is_resumed() {
         resume(&state, ResumeSubject { subject: typed.into() }, "ada").await.unwrap();
         assert!(state.decisions.current(state.moment()).paused.is_empty());
     }
-    for wrong in ["node/other", "label/pi/", "label/pi", "taint/other/a", "placement", "other"] {
+    for wrong in ["node/other", "taint/other/a"] {
+        assert_eq!(words(pause(&state, wish(wrong), "ada").await).0, "there is no node `other`");
+    }
+    for wrong in ["label/pi/", "label/pi", "placement", "other"] {
         let (what, _) = words(pause(&state, wish(wrong), "ada").await);
         assert_eq!(what, format!("there is no subject `{wrong}` that could be paused"));
     }
+    let (what, _) = words(resume(&state, ResumeSubject { subject: "placement".into() }, "ada").await);
+    assert_eq!(what, "there is no subject `placement` that could be resumed");
     let (what, _) = words(resume(&state, ResumeSubject::default(), "ada").await);
     assert_eq!(what, "everything is neither paused nor frozen");
+}
+
+#[tokio::test]
+async fn a_second_pause_keeps_the_reason_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, _lock) = coordinator(folder.path()).await;
+    let wish = |reason: &str| PauseSubject { subject: "pi".into(), reason: reason.into() };
+    pause(&state, wish("new fan"), "ada").await.unwrap();
+    let again = pause(&state, wish(""), "bob").await.unwrap().message;
+    assert!(again.starts_with("node/pi is paused already, since 20") && again.ends_with(" by ada: new fan"), "{again}");
+    pause(&state, wish("new board"), "bob").await.unwrap();
+    assert_eq!(state.decisions.current(state.moment()).paused["node/pi"].reason, "new board");
+}
+
+#[tokio::test]
+async fn a_plan_with_nothing_to_approve_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, _lock) = coordinator(folder.path()).await;
+    let mut said = Vec::new();
+    for held in [vec![], vec![Held::Paused, Held::Paused], vec![Held::Off], vec![Held::Paused, Held::Off]] {
+        let proposals = held.into_iter().map(|held| Proposal { change: change("gpu"), held }).collect();
+        let planned = Arc::new(Planned { plan: Plan { proposals, ..Plan::default() }, ..Planned::default() });
+        *state.plan.lock().unwrap() = Arc::clone(&planned);
+        let message = apply(&state, plan(&planned.id(), &[]), "ada").await.unwrap().message;
+        said.push(message.replace(&planned.id(), "ID"));
+    }
+    let expected = [
+        "nothing of plan ID waits for approval",
+        "nothing approved: 2 changes are paused; coordctl resume",
+        "nothing approved: 1 change is off by the policy of the cluster file",
+        "nothing approved: 1 change is paused and 1 change is off by policy; coordctl resume",
+    ];
+    assert_eq!(said, expected);
 }
 
 #[tokio::test]
@@ -207,13 +248,33 @@ async fn a_cluster_file_takes_the_place_of_the_old_one_or_nothing_is_changed() {
     assert_eq!(std::fs::read_to_string(&state.settings.cluster).unwrap(), CLUSTER);
     let same = cluster_file::apply(&state, file(CLUSTER.into()), "ada").await.unwrap();
     assert!(
-        same.message.starts_with("the cluster file is written; it declares the same as before"),
+        same.message
+            .starts_with(&format!("{} is written; it declares the same as before", state.settings.cluster.display())),
         "{}",
         same.message
     );
     let other = cluster_file::apply(&state, file(CLUSTER.replace("flat", "house")), "ada").await.unwrap();
-    assert!(other.message.starts_with("the cluster file is written; it is in force"), "{}", other.message);
+    assert!(other.message.ends_with("cluster.yaml is written; it is in force"), "{}", other.message);
     assert_eq!(state.declared.desired().unwrap().name, "house");
+}
+
+#[tokio::test]
+async fn a_label_that_no_rule_sets_now_is_explained_by_its_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, _lock) = coordinator(folder.path()).await;
+    let why = async |name: &str| {
+        let read = coord_model::Read { view: coord_model::ViewKind::Why, name: name.into(), after: 0 };
+        let document = views::document(&state, &read).await;
+        let refused = |status: Status| Refused::from_status(&status).what;
+        document.map(|json| serde_json::from_slice::<coord_model::Why>(&json.json).unwrap().summary).map_err(refused)
+    };
+    let told =
+        "no label gpu is wanted on pi: `gpu.usable` is unknown: the node has no agent (coordctl describe node pi)";
+    assert_eq!(why("label/pi/gpu").await.as_deref(), Ok(told));
+    let refused = |what: &str| Err(what.to_owned());
+    assert_eq!(why("label/pi/disk").await, refused("Coord keeps no label disk on pi"));
+    assert_eq!(why("taint/pi").await, refused("a taint is named taint/NODE/KEY"));
+    assert_eq!(why("label/other/gpu").await, refused("there is no node `other`"));
 }
 
 #[tokio::test]

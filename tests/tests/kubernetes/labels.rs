@@ -140,6 +140,27 @@ fn an_api_server_that_dies_comes_back_to_a_coordinator_that_goes_on() {
     home.wait_label("k3s-w1", "role", Some("main"));
 }
 
+/// k3s's own cloud controller copies the old form of a zone over the stable one at each change of a Node.
+#[test]
+fn the_old_form_of_a_zone_is_set_with_it_so_that_copying_changes_nothing() {
+    let test = "the_old_form_of_a_zone_is_set_with_it_so_that_copying_changes_nothing";
+    let Ok(mut home) = Home::build(Parts::API).map_err(|reason| skipped(test, &reason)) else { return };
+    let old = "failure-domain.beta.kubernetes.io/zone";
+    let by = "--field-manager=k3s-cloud-controller-manager";
+    let label = |home: &Home, pairs: &[String]| {
+        let mut arguments = vec!["label", "node", "k3s-w1", "--overwrite", by];
+        arguments.extend(pairs.iter().map(String::as_str));
+        home.plane.told(&arguments);
+    };
+    label(&home, &[format!("{old}=default"), format!("{ZONE}=default")]);
+    home.start_agent("k3s-w1", hosts().join("k3s-w1"));
+    home.apply_when("another zone to be asked for", |plan| plan.contains("label/k3s-w1/topology.kubernetes.io/zone"));
+    home.wait_label("k3s-w1", ZONE, Some("proxmox"));
+    let copied = home.label("k3s-w1", old).unwrap_or_default();
+    label(&home, &[format!("{ZONE}={copied}")]);
+    assert_eq!(home.label("k3s-w1", ZONE).as_deref(), Some("proxmox"));
+}
+
 #[test]
 fn a_deployment_spreads_over_the_zones() {
     let Some(home) = labelled("a_deployment_spreads_over_the_zones", Parts::ALL) else { return };

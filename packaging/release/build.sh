@@ -21,6 +21,6 @@ build() {
     cargo auditable zigbuild --locked --quiet --target "$target.$GLIBC" "$@"
 }
 
-build --profile agent -p coord-agent
-build --profile release -p coordinator -p coordctl
+build --profile agent -p coord-agent -p coordctl
+build --profile release -p coordinator
 "$here/check-binaries.sh" "$target"

@@ -39,7 +39,7 @@ programs=$CARGO_TARGET_DIR/programs
 rm -rf "$programs"
 mkdir "$programs"
 cp "$CARGO_TARGET_DIR/$own/agent/coord-agent" "$CARGO_TARGET_DIR/$own/release/coordinator" \
-    "$CARGO_TARGET_DIR/$own/release/coordctl" "$programs/"
+    "$CARGO_TARGET_DIR/$own/agent/coordctl" "$programs/"
 "$here/stage.sh" "$programs" "$root/dist/.stage"
 
 for target in $TARGETS; do

@@ -58,5 +58,5 @@ fi
 cp packaging/install.sh "$dist/"
 
 rm -rf "$root/dist/.stage"
-(cd "$dist" && find . -type f -printf '%P\n' | sort | xargs -d '\n' sha256sum -- >"$root/dist.sums" && mv "$root/dist.sums" SHA256SUMS)
+(cd "$dist" && find . -type f -printf '%P\n' | sort | xargs -d '\n' sha256sum -- >"$CARGO_TARGET_DIR/sums" && mv "$CARGO_TARGET_DIR/sums" SHA256SUMS)
 say "$(find "$dist" -type f | wc -l) files in $dist"

@@ -44,7 +44,7 @@ pub(crate) use answers::{
 pub(crate) use error::{HostError, unknown_io};
 pub(crate) use folder::Folder;
 pub(crate) use helper_line::{FactsRequest, GpuRequest, HelperLine, LARGEST_REPLY, Reply, Request};
-pub(crate) use kernel_call::forget_text;
+pub(crate) use kernel_call::{clock as kernel_clock, forget_text};
 
 pub(crate) use k3s_version::{BinaryStamp, KnownVersion};
 pub(crate) use ping::{Ping, Protocol, Server};
@@ -202,8 +202,8 @@ impl Host {
     /// What the kernel says of its clock (adjtimex).
     pub(crate) fn clock(&self) -> Reading<Clock> {
         match self {
-            Self::Live(_) => kernel_call::clock(),
-            Self::Taped(tape) => tape.single(kernel_call::clock(), |answers| &mut answers.clock),
+            Self::Live(_) => kernel_clock(),
+            Self::Taped(tape) => tape.single(kernel_clock(), |answers| &mut answers.clock),
             Self::Recorded(recording) => recording.single("clock", |answers| answers.clock.as_ref()),
         }
     }

@@ -128,5 +128,5 @@ image() {
     echo "container: $name $version for ${TARGETS}" >&2
 }
 
-image coordinator release/coordinator release/coordctl
+image coordinator release/coordinator agent/coordctl
 image coord-agent agent/coord-agent

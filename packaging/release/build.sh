@@ -21,6 +21,8 @@ build() {
     cargo auditable zigbuild --locked --quiet --target "$target.$GLIBC" "$@"
 }
 
+# One at a time: what one program wants of a library would make the others larger.
 build --profile agent -p coord-agent
-build --profile release -p coordinator -p coordctl
+build --profile agent -p coordctl
+build --profile release -p coordinator
 "$here/check-binaries.sh" "$target"

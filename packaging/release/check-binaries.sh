@@ -14,7 +14,7 @@ allowed='ld-linux-aarch64.so.1 ld-linux-x86-64.so.2 libc.so.6 libdl.so.2 libgcc_
 
 fail() { echo "error: $1: $2" >&2; exit 1; }
 
-for program in agent/coord-agent agent/coord-helper release/coordinator release/coordctl; do
+for program in agent/coord-agent agent/coord-helper release/coordinator agent/coordctl; do
     file=$built/$program
     newest=$(readelf -V --wide "$file" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
     printf '%s\nGLIBC_%s\n' "$newest" "$GLIBC" | sort -VC || fail "$program" "needs $newest, and $GLIBC is allowed"

@@ -39,7 +39,7 @@ programs=$CARGO_TARGET_DIR/programs
 rm -rf "$programs"
 mkdir "$programs"
 cp "$CARGO_TARGET_DIR/$own/agent/coord-agent" "$CARGO_TARGET_DIR/$own/release/coordinator" \
-    "$CARGO_TARGET_DIR/$own/release/coordctl" "$programs/"
+    "$CARGO_TARGET_DIR/$own/agent/coordctl" "$programs/"
 "$here/stage.sh" "$programs" "$root/dist/.stage"
 
 for target in $TARGETS; do
@@ -58,5 +58,5 @@ fi
 cp packaging/install.sh "$dist/"
 
 rm -rf "$root/dist/.stage"
-(cd "$dist" && sha256sum -- * >"$root/dist.sums" && mv "$root/dist.sums" SHA256SUMS)
+(cd "$dist" && find . -type f -printf '%P\n' | sort | xargs -d '\n' sha256sum -- >"$CARGO_TARGET_DIR/sums" && mv "$CARGO_TARGET_DIR/sums" SHA256SUMS)
 say "$(find "$dist" -type f | wc -l) files in $dist"

@@ -55,7 +55,7 @@ for name in coord-agent coordinator coordctl; do
         awk '/^## / { if (seen++) exit } !seen { next } /^- / { print ""; printf "%s", $0; next }
              /^  [^ ]/ { sub(/^ +/, " "); printf "%s", $0 } END { print "" }' "$root/CHANGELOG.md" |
             fold -s -w 72 | sed -e '/^$/d' -e 's/ *$//' | sed -e 's/^- /  * /' -e t -e 's/^/    /'
-        printf '\n -- Coord maintainers <coord@users.noreply.github.com>  %s\n' "$day"
+        printf '\n -- Coord maintainers <coord@localhost>  %s\n' "$day"
     } | gzip -9n >"$stage/$name.changelog.gz"
 done
 gzip -9nc "$root/CHANGELOG.md" >"$stage/CHANGELOG.md.gz"

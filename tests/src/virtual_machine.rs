@@ -38,9 +38,21 @@ impl VirtualMachine {
     /// # Errors
     /// What is missing, in words for a person.
     pub fn boot(shared: &Path) -> Result<Self, String> {
+        Self::begin(shared, None)
+    }
+
+    /// The same on a disk of its own, made by [`own_disk`]: it keeps what was flushed to it when the power is cut.
+    ///
+    /// # Errors
+    /// What is missing, in words for a person.
+    pub fn boot_on(shared: &Path, disk: &Path) -> Result<Self, String> {
+        Self::begin(shared, Some(disk))
+    }
+
+    fn begin(shared: &Path, disk: Option<&Path>) -> Result<Self, String> {
         let image = image::Image::get()?;
         let folder = tempfile::Builder::new().prefix("coord-machine-").tempdir().map_err(|error| error.to_string())?;
-        let emulator = emulator::Emulator { image: &image, shared, folder: folder.path() };
+        let emulator = emulator::Emulator { image: &image, disk, shared, folder: folder.path() };
         let mut command = emulator.command();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         let process = Running(process.map_err(|error| format!("cannot start qemu-system-x86_64: {error}"))?);
@@ -104,6 +116,17 @@ pub fn put_programs(folder: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Makes a disk in `folder` that outlives the machines that run on it.
+///
+/// # Errors
+/// Why there is none, in words for a person.
+pub fn own_disk(folder: &Path) -> Result<PathBuf, String> {
+    let disk = folder.join("disk");
+    let mut command = Command::new("cp");
+    let copied = command.arg("--sparse=always").arg(image::Image::get()?.disk()).arg(&disk).status();
+    if copied.is_ok_and(|status| status.success()) { Ok(disk) } else { Err("cannot copy the disk".to_owned()) }
 }
 
 /// A folder for what is kept between runs.

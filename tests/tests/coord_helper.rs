@@ -102,7 +102,7 @@ fn one_question_gives_every_part() {
     assert_eq!(facts["kernelLog"]["unknown"]["state"], "absent");
     assert_eq!(facts["dockerVersion"]["unknown"]["state"], "absent");
     assert_eq!(facts["openDevices"], serde_json::json!({}));
-    assert_eq!(facts.as_object().unwrap().len(), 11, "{facts}");
+    assert_eq!(facts.as_object().unwrap().len(), 12, "{facts}");
 }
 
 #[test]

@@ -305,6 +305,9 @@ pub(crate) struct HelperAnswers {
     /// The firmware's power flags of a Raspberry Pi (`get_throttled`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) throttled: Option<Answer<u32>>,
+    /// adjtimex, which the agent's unit may not call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) clock: Option<Answer<Clock>>,
 }
 
 /// GPU nodes by path.

@@ -9,7 +9,7 @@ use super::{Clock, error::unknown};
 
 /// What the kernel says of its clock: adjtimex(2) with no modes reads and changes nothing.
 #[allow(unsafe_code, reason = "adjtimex has no safe wrapper in nix")]
-pub(super) fn clock() -> Reading<Clock> {
+pub(crate) fn clock() -> Reading<Clock> {
     // SAFETY: an all-zero timex is a valid value (integers only), and modes = 0 asks the kernel to change nothing.
     let mut timex: libc::timex = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live, writable timex of this thread.

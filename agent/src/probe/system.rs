@@ -1,11 +1,11 @@
 //! Processor, memory, pressure, clock and power.
 
 use coord_model::{
-    Reading, Section, Unknown,
+    Reading, Section, Unknown, ValueState,
     section::{self, SystemReading},
 };
 
-use crate::host::Host;
+use crate::host::{Clock, Host};
 
 mod boots;
 mod cgroup;
@@ -23,7 +23,7 @@ pub(crate) fn probe(host: &Host) -> Section<section::System> {
     let cgroup = cgroup::cgroup(host);
     let memory = memory::memory(host, &cgroup);
     let log = host.root_fact(|answers| &answers.kernel_log);
-    let clock = host.clock();
+    let clock = clock(host);
     let reading = SystemReading {
         processors: processor::count(host, &cgroup),
         processor_model: host.text("/proc/cpuinfo").and_then(|text| processor::model(&text)),
@@ -56,6 +56,15 @@ pub(crate) fn probe(host: &Host) -> Section<section::System> {
     Section::read("/proc, /sys", reading.into())
 }
 
+/// What the kernel says of its clock, by way of the helper where this process may not ask: the filter of the agent's
+/// unit cannot tell the call that reads the clock from the one that sets it.
+fn clock(host: &Host) -> Reading<Clock> {
+    match host.clock() {
+        Err(reason) if reason.state == ValueState::Denied => host.root_fact(|answers| &answers.clock),
+        known => known,
+    }
+}
+
 /// The `place`-th number of a line.
 fn number(text: &Reading<String>, place: usize, path: &str) -> Reading<f64> {
     let text = text.as_ref().map_err(Clone::clone)?;
@@ -76,6 +85,23 @@ fn load_source(cgroup: &cgroup::Cgroup) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is told of a clock that this process may not ask about, by what the helper says.
+    fn denied(helper: &str) -> Reading<Clock> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("root")).unwrap();
+        let refused = r#"{"unknown": {"state": "denied", "message": "adjtimex: no"}}"#;
+        let answers = format!(r#"{{"schema": 1, "clock": {refused}, "helper": {helper}}}"#);
+        std::fs::write(folder.path().join("answers.json"), answers).unwrap();
+        clock(&Host::recorded(folder.path()).unwrap())
+    }
+
+    #[test]
+    fn a_clock_that_may_not_be_asked_is_asked_by_the_helper() {
+        let known = Clock { synchronised: true, offset_seconds: 0.5 };
+        assert_eq!(denied(r#"{"clock": {"synchronised": true, "offsetSeconds": 0.5}}"#), Ok(known));
+        assert_eq!(denied("{}").unwrap_err().state, ValueState::Denied);
+    }
 
     #[test]
     fn numbers_are_taken_from_their_place_or_refused() {

@@ -18,6 +18,8 @@ const TRIAL: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(super) struct Emulator<'a> {
     pub(super) image: &'a Image,
+    /// Its disk; without one, that of the image, which forgets.
+    pub(super) disk: Option<&'a Path>,
     /// What it sees below /host.
     pub(super) shared: &'a Path,
     /// Where its socket and its console lie.
@@ -39,7 +41,11 @@ impl Emulator<'_> {
         command.arg("-kernel").arg(self.image.kernel()).arg("-initrd").arg(self.image.initrd());
         command.args(["-append", "root=/dev/vda rw console=ttyS0 systemd.show_status=no panic=-1"]);
         command.arg("-serial").arg(format!("file:{}", self.folder.join(CONSOLE).display()));
-        command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", self.image.disk().display()));
+        let (disk, forgets) = match self.disk {
+            Some(disk) => (disk.to_owned(), "off"),
+            None => (self.image.disk(), "on"),
+        };
+        command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot={forgets}", disk.display()));
         command.arg("-chardev").arg(format!("socket,id=door,path={},server=on,wait=off", self.socket().display()));
         command.args(["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=door,name=laboratory"]);
         let share = format!("local,path={},mount_tag=host,security_model=none,readonly=on", self.shared.display());

@@ -110,7 +110,7 @@ impl House {
 }
 
 /// Copies the units of the project.
-fn put_units(to: &Path) -> std::io::Result<()> {
+pub(crate) fn put_units(to: &Path) -> std::io::Result<()> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd");
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {

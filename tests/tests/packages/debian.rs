@@ -35,6 +35,7 @@ fn packages_live_and_leave_on_a_real_systemd() {
     an_upgrade_keeps_identity_and_restarts_once(&machine);
     a_full_disk_keeps_the_old_version(&machine);
     bad_settings_stop_nobody(&machine);
+    a_second_copy_is_told(&machine);
     a_removal_keeps_what_a_return_needs(&machine);
     a_read_only_system_is_refused(&machine);
     a_purge_leaves_nothing(&machine);
@@ -178,6 +179,19 @@ fn bad_settings_stop_nobody(machine: &Machine) {
     });
     assert!(why.contains("agent.yaml:2") || why.contains("agent.yaml:3"), "{why}");
     machine.write("/etc/coord/agent.yaml", "name: here\n");
+}
+
+/// Two agents with one identity push each other out; the coordinator says so, and the one that is left is heard.
+fn a_second_copy_is_told(machine: &Machine) {
+    machine.run(&["systemd-run", "-q", "--unit=second", "--uid=coord-agent", "coord-agent", "run"]);
+    wait_for("the coordinator to know", || {
+        let why = machine.output(&["coordctl", "why", "here"]);
+        String::from_utf8_lossy(&why.stdout).contains("cloned-identity").then_some(())
+    });
+    machine.run(&["systemctl", "stop", "second"]);
+    // When the copy is gone, a person says so.
+    machine.run(&["coordctl", "node", "approve", "here"]);
+    wait_for("it to be heard", || heard(&node(machine)).then_some(()));
 }
 
 fn a_removal_keeps_what_a_return_needs(machine: &Machine) {

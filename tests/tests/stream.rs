@@ -312,7 +312,8 @@ fn a_client_that_never_reads_is_ended_when_64_commands_wait() {
         assert_eq!(lab.status().nodes.len(), 2);
         slowest = slowest.max(asked.elapsed());
         match answers.try_recv() {
-            Ok(Err(status)) => Some(status),
+            // Whoever asked after the session was ended may be answered first.
+            Ok(Err(status)) => Some(status).filter(|status| !status.message().contains("not connected")),
             Ok(Ok(done)) => panic!("a client that never reads did something: {done:?}"),
             Err(_) => None,
         }
